@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+/// Marks a scalar function that also runs inside a CUDA kernel; empty for a host compiler.
+#if defined(__CUDACC__)
+#define PRETEXT_HOST_DEVICE __host__ __device__
+#else
+#define PRETEXT_HOST_DEVICE
+#endif
+
+// Optional components. CMake targets define these to 1 where the library was found; a bare build leaves them 0.
+#ifndef PRETEXT_HAS_ZLIB
+#define PRETEXT_HAS_ZLIB 0
+#endif
+#ifndef PRETEXT_HAS_PNG
+#define PRETEXT_HAS_PNG 0
+#endif
+#ifndef PRETEXT_HAS_JPEG
+#define PRETEXT_HAS_JPEG 0
+#endif

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace pretext {
+
+/// What every failure of the library throws: one sentence (what, where, what to do) with a stable id.
+///   what()  "pretext[io.301] model.safetensors: header of 60 bytes is cut off after 12; download the file again"
+/// The ids have a heading each below docs/errors/.
+class error : public std::runtime_error {
+ public:
+  error(std::string_view id, std::string_view message)
+      : std::runtime_error("pretext[" + std::string(id) + "] " + std::string(message)), id_(id) {}
+
+  /// The stable part, such as "io.301".
+  const std::string& id() const noexcept { return id_; }
+
+ private:
+  std::string id_;
+};
+
+/// Throws pretext::error when a caller's precondition does not hold; usable in constant evaluation,
+/// where a violated one is a compile error.
+constexpr void expects(bool holds, const char* id, const char* message) {
+  if (!holds) throw error(id, message);
+}
+
+}  // namespace pretext
