@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+
+#include "tensor.hpp"
+
+namespace pretext {
+
+/// Structure that travels beside the numbers: whatever is not set does not apply. Owns nothing.
+struct extent {
+  index_t samples = 0;
+  /// Positions per sample (padded) and, where samples differ, each one's own length.
+  index_t length = 0;
+  const std::int32_t* lengths = nullptr;
+  /// Graphs: neighbours of row r are columns[offsets[r] .. offsets[r + 1]); graph_of[r] is the row's sample.
+  index_t nodes = 0;
+  const std::int32_t* offsets = nullptr;
+  const std::int32_t* columns = nullptr;
+  const std::int32_t* graph_of = nullptr;
+};
+
+/// What a stage is given: a tensor and its structure. Layers that do not care pass the structure on.
+template <class T>
+struct activations : tensor_view<T> {
+  const extent* structure = nullptr;
+
+  constexpr activations() = default;
+  constexpr activations(tensor_view<T> v, const extent* s = nullptr) : tensor_view<T>(v), structure(s) {}
+  constexpr operator activations<const T>() const
+    requires(!std::is_const_v<T>)
+  {
+    return {tensor_view<const T>(*this), structure};
+  }
+};
+
+}  // namespace pretext

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+
+#include "tensor.hpp"
+
+namespace pretext {
+
+/// The memory of a step: a stack of 64-byte aligned pieces cut from one planned block.
+/// Without a block it is a plan: pieces are null views, and only the peak is kept. A step that has run once on a plan
+/// never asks for more when it runs on memory of that peak.
+/// errors  pretext[memory.100] more than was planned
+class workspace {
+ public:
+  constexpr workspace() = default;
+  constexpr workspace(std::byte* block, std::size_t capacity) : block_(block), capacity_(capacity) {}
+
+  template <class T>
+  constexpr tensor_view<T> take(const extents& e) {
+    return {static_cast<T*>(take_bytes<T>(static_cast<std::size_t>(e.size()) * sizeof(T))), e};
+  }
+
+  constexpr std::size_t used() const { return used_; }
+  constexpr std::size_t peak() const { return peak_; }
+  constexpr std::size_t capacity() const { return capacity_; }
+  constexpr bool planning() const { return block_ == nullptr; }
+  constexpr void release(std::size_t mark) { used_ = mark; }
+
+  /// Gives back, at the end of a block, everything taken inside it.
+  class scope {
+   public:
+    constexpr explicit scope(workspace& w) : memory_(w), mark_(w.used()) {}
+    constexpr ~scope() { memory_.release(mark_); }
+    scope(const scope&) = delete;
+    scope& operator=(const scope&) = delete;
+
+   private:
+    workspace& memory_;
+    std::size_t mark_;
+  };
+
+ private:
+  template <class T>
+  constexpr T* take_bytes(std::size_t bytes) {
+    const std::size_t offset = used_;
+    used_ += (bytes + 63) / 64 * 64;
+    peak_ = std::max(peak_, used_);
+    if (block_ == nullptr) return nullptr;
+    if (used_ > capacity_)
+      throw error("memory.100", "this step needs more memory than was planned; plan the trainer for the largest batch");
+    return reinterpret_cast<T*>(block_ + offset);
+  }
+
+  std::byte* block_ = nullptr;
+  std::size_t capacity_ = std::numeric_limits<std::size_t>::max();
+  std::size_t used_ = 0;
+  std::size_t peak_ = 0;
+};
+
+}  // namespace pretext
