@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "../../core/thread_pool.hpp"
+#include "gemm_operands.hpp"
+#include "gemm_tile.hpp"
+
+namespace pretext::simd {
+
+/// How a product of (m, k) and (k, n) is cut. `block_steps` alone touches the bits of a result (sums inside a block of
+/// steps are chained, blocks are added in order) and depends on k alone; the rest decides who computes what.
+template <class T, class Arch>
+struct gemm_plan {
+  index_t block_rows, block_columns, block_steps;
+  index_t row_blocks, column_blocks, step_blocks;
+  bool keep_right;  // a worker keeps all steps of its column block packed from one row block to the next
+
+  gemm_plan(index_t m, index_t n, index_t k) {
+    constexpr index_t R = tile_shape<T, Arch>::rows, C = tile_shape<T, Arch>::columns;
+    constexpr index_t most_steps = 1536 / static_cast<index_t>(sizeof(T));
+    constexpr index_t most_rows = R * 8, most_columns = 1024 / static_cast<index_t>(sizeof(T));
+    step_blocks = k > 0 ? ceil_div(k, most_steps) : 1;
+    block_steps = k > 0 ? ceil_div(k, step_blocks) : 0;
+    block_columns = round_up(ceil_div(n, ceil_div(n, most_columns)), C);
+    column_blocks = ceil_div(n, block_columns);
+    block_rows = round_up(ceil_div(m, ceil_div(m, most_rows)), R);
+    row_blocks = ceil_div(m, block_rows);
+    keep_right = row_blocks > 1 && k * block_columns * static_cast<index_t>(sizeof(T)) <= (index_t{1} << 20);
+  }
+
+  index_t left_size() const { return round_up(block_rows * (block_steps + 16), 16); }
+  index_t right_size() const { return round_up((keep_right ? block_steps * step_blocks : block_steps) * block_columns, 16); }
+  index_t worker_size() const { return 16 + left_size() + right_size(); }
+};
+
+namespace detail {
+
+template <class T>
+T* align_scratch(T* p) {
+  const auto address = reinterpret_cast<std::uintptr_t>(p);
+  return p + (((address + 63) & ~std::uintptr_t{63}) - address) / sizeof(T);
+}
+
+}  // namespace detail
+
+/// Elements of scratch for a product of these sizes on `threads` workers.
+template <class T, class Arch>
+index_t gemm_scratch(int threads, index_t m, index_t n, index_t k) {
+  if (m <= 0 || n <= 0) return 0;
+  return threads * gemm_plan<T, Arch>(m, n, k).worker_size() + 64;
+}
+
+/// epilogue(left (m, k) times right (k, n)): every product of the back end. See gemm_operands.hpp for what the two
+/// operands offer and store_result for an epilogue.
+/// repeat  the bits of a result row depend on neither the threads nor the other rows
+template <class T, class Arch, class Left, class Right, class Epilogue>
+void multiply(thread_pool& pool, index_t m, index_t n, index_t k, const Left& left, const Right& right,
+              const Epilogue& epilogue, T* scratch) {
+  if (m <= 0 || n <= 0) return;
+  constexpr index_t R = tile_shape<T, Arch>::rows, C = tile_shape<T, Arch>::columns;
+  const gemm_plan<T, Arch> plan(m, n, k);
+  T* const base = detail::align_scratch(scratch);
+  // The first word of a worker's slot is the column block it holds packed.
+  for (int w = 0; w < pool.size(); ++w) {
+    const index_t nothing = -1;
+    std::memcpy(base + w * plan.worker_size(), &nothing, sizeof nothing);
+  }
+  pool.parallel_for_worker(plan.row_blocks * plan.column_blocks, [&](index_t task, int worker) {
+    T* const slot = base + worker * plan.worker_size();
+    T* const left_buffer = slot + 16;
+    T* const right_buffer = left_buffer + plan.left_size();
+    const index_t jb = task / plan.row_blocks;
+    const index_t i0 = (task % plan.row_blocks) * plan.block_rows, j0 = jb * plan.block_columns;
+    const index_t rows = m - i0 < plan.block_rows ? m - i0 : plan.block_rows;
+    const index_t columns = n - j0 < plan.block_columns ? n - j0 : plan.block_columns;
+    index_t held;
+    std::memcpy(&held, slot, sizeof held);
+    const bool packed = plan.keep_right && held == jb;
+    std::memcpy(slot, &jb, sizeof jb);
+    const index_t whole = rows / R * R;
+    for (index_t pb = 0; pb < plan.step_blocks; ++pb) {
+      const index_t p0 = pb * plan.block_steps;
+      const index_t steps = k - p0 < plan.block_steps ? k - p0 : plan.block_steps;
+      const bool first = pb == 0, last = pb + 1 == plan.step_blocks;
+      T* const panels = right_buffer + (plan.keep_right ? pb * plan.block_steps * plan.block_columns : 0);
+      if (!packed)
+        for (index_t j = 0; j < columns; j += C)
+          right.panel(p0, steps, j0 + j, columns - j < C ? columns - j : C, panels + j * steps);
+      strided<T> body{}, rest{};
+      if (whole > 0) body = left.block(i0, whole, p0, steps, left_buffer);
+      if (whole < rows) rest = left.block(i0 + whole, rows - whole, p0, steps, left_buffer + whole * (plan.block_steps + 16));
+      for (index_t j = 0; j < columns; j += C) {
+        const index_t width = columns - j < C ? columns - j : C;
+        for (index_t i = 0; i < whole; i += R)
+          run_tile<T, Arch>(steps, strided<T>{body.data + i * body.row_stride, body.row_stride, body.step_stride},
+                            panels + j * steps, epilogue, i0 + i, j0 + j, R, width, first, last);
+        if (whole < rows)
+          run_tile<T, Arch>(steps, rest, panels + j * steps, epilogue, i0 + whole, j0 + j, rows - whole, width, first,
+                            last);
+      }
+    }
+  });
+}
+
+/// c (m, n) = or += op(a) (m, k) times op(b) (k, n) [+ bias (n) on every row], all row-major; op transposes when told.
+/// cost    2 m n k; scratch gemm_scratch(pool.size(), m, n, k) elements, no allocation
+/// repeat  the bits of a row depend on neither the number of threads nor the number of rows
+template <class T, class Arch>
+void gemm(thread_pool& pool, index_t m, index_t n, index_t k, const T* a, index_t lda, bool trans_a, const T* b,
+          index_t ldb, bool trans_b, T* c, index_t ldc, bool accumulate, T* scratch, const T* bias = nullptr) {
+  constexpr index_t C = tile_shape<T, Arch>::columns;
+  // Few columns reuse a packed row too seldom to pay for copying it, unless its rows fall into one cache set.
+  const bool in_place = !trans_a && n <= 4 * C && (lda * static_cast<index_t>(sizeof(T))) % 4096 != 0;
+  const dense_left<T, Arch> left{a, trans_a ? 1 : lda, trans_a ? lda : 1, in_place};
+  const dense_right<T, Arch> right{b, ldb, trans_b};
+  const store_result<T, Arch> epilogue{{c, ldc}, accumulate, bias};
+  multiply<T, Arch>(pool, m, n, k, left, right, epilogue, scratch);
+}
+
+}  // namespace pretext::simd

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstring>
+
+#include "gemm_tile.hpp"
+
+namespace pretext::simd {
+
+/// A left operand names a block of itself as `strided` rows, copying into `buffer` only where it must:
+///   strided<T> block(i, rows, p, steps, buffer)
+/// Rows up to the next multiple of the tile must be readable; the buffer holds round_up(rows, tile) * (steps + 16).
+/// A right operand writes panels of tile_shape::columns, zero beyond its end:
+///   void panel(p, steps, j, columns, to)
+
+/// Element (i, p) at data[i * row_stride + p * step_stride], one of the strides being 1.
+template <class T, class Arch>
+struct dense_left {
+  const T* data;
+  index_t row_stride;
+  index_t step_stride;
+  bool in_place;
+
+  strided<T> block(index_t i, index_t rows, index_t p, index_t steps, T* buffer) const {
+    constexpr index_t R = tile_shape<T, Arch>::rows;
+    const T* from = data + i * row_stride + p * step_stride;
+    if (in_place && rows % R == 0) return {from, row_stride, step_stride};
+    const index_t padded = round_up(rows, R);
+    if (step_stride == 1) {
+      // A stride that is no power of two keeps the rows of a tile in different cache sets.
+      const index_t stride = steps + 16;
+      for (index_t r = 0; r < rows; ++r)
+        std::memcpy(buffer + r * stride, from + r * row_stride, static_cast<std::size_t>(steps) * sizeof(T));
+      for (index_t r = rows; r < padded; ++r)
+        std::memset(buffer + r * stride, 0, static_cast<std::size_t>(steps) * sizeof(T));
+      return {buffer, stride, 1};
+    }
+    for (index_t s = 0; s < steps; ++s) {
+      T* to = buffer + s * padded;
+      if (row_stride == 1) {
+        std::memcpy(to, from + s * step_stride, static_cast<std::size_t>(rows) * sizeof(T));
+      } else {
+        for (index_t r = 0; r < rows; ++r) to[r] = from[r * row_stride + s * step_stride];
+      }
+      for (index_t r = rows; r < padded; ++r) to[r] = T(0);
+    }
+    return {buffer, 1, padded};
+  }
+};
+
+/// Copies (steps x columns) of a row-major matrix into a panel.
+template <class T, class Arch>
+void copy_panel(const T* from, index_t stride, index_t steps, index_t columns, T* to) {
+  using O = vector_ops<T, Arch>;
+  constexpr index_t C = tile_shape<T, Arch>::columns;
+  if (columns == C) {
+    for (index_t s = 0; s < steps; ++s)
+      for (index_t v = 0; v < tile_shape<T, Arch>::vectors; ++v)
+        O::store(to + s * C + v * O::width, O::load(from + s * stride + v * O::width));
+    return;
+  }
+  for (index_t s = 0; s < steps; ++s) {
+    for (index_t c = 0; c < columns; ++c) to[s * C + c] = from[s * stride + c];
+    for (index_t c = columns; c < C; ++c) to[s * C + c] = T(0);
+  }
+}
+
+/// The same for a matrix stored transposed: column c of the panel is row c of `from`.
+template <class T, class Arch>
+void transpose_panel(const T* from, index_t stride, index_t steps, index_t columns, T* to) {
+  using O = vector_ops<T, Arch>;
+  constexpr index_t C = tile_shape<T, Arch>::columns, W = O::width;
+  for (index_t c = 0; c < C; c += W) {
+    const index_t valid = columns - c < W ? columns - c : W;
+    index_t s = 0;
+    if (valid == W)
+      for (; s + W <= steps; s += W) O::transpose(from + c * stride + s, stride, to + s * C + c, C);
+    for (; s < steps; ++s) {
+      for (index_t x = 0; x < valid; ++x) to[s * C + c + x] = from[(c + x) * stride + s];
+      for (index_t x = valid < 0 ? 0 : valid; x < W; ++x) to[s * C + c + x] = T(0);
+    }
+  }
+}
+
+/// Element (p, j) at data[p * stride + j], or at data[j * stride + p] when transposed.
+template <class T, class Arch>
+struct dense_right {
+  const T* data;
+  index_t stride;
+  bool transposed;
+
+  void panel(index_t p, index_t steps, index_t j, index_t columns, T* to) const {
+    if (transposed)
+      transpose_panel<T, Arch>(data + j * stride + p, stride, steps, columns, to);
+    else
+      copy_panel<T, Arch>(data + p * stride + j, stride, steps, columns, to);
+  }
+};
+
+}  // namespace pretext::simd

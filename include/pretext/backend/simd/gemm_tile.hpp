@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <utility>
+
+#include "vector_ops.hpp"
+
+namespace pretext::simd {
+
+/// The block of a product that lives in registers: `rows` broadcasts against `vectors` loads.
+/// 12 x 2 leaves 8 of 32 registers for operands, 6 x 2 leaves 4 of 16; without fused multiply-add one more is needed.
+template <class T, class Arch>
+struct tile_shape {
+  static constexpr int rows = Arch::vector_bytes == 64 ? 12 : Arch::vector_bytes == 32 ? 6 : 4;
+  static constexpr int vectors = 2;
+  static constexpr index_t columns = vectors * lanes<T, Arch>;
+};
+
+/// Rows of a left operand wherever they lie: element (i, p) at data[i * row_stride + p * step_stride].
+template <class T>
+struct strided {
+  const T* data;
+  index_t row_stride;
+  index_t step_stride;
+};
+
+template <class T, class Arch, int R, int V>
+struct tile_accumulator {
+  vec<T, Arch> at[R][V];
+};
+
+/// acc(r, v) = sum over p in order of a(r, p) * b(p, v), one chain of fused multiply-adds per element: its bits do not
+/// depend on R, V or on where the operands lie. `b` has tile_shape::columns elements per step.
+template <class T, class Arch, int R, int V>
+inline void multiply_tile(index_t steps, strided<T> a, const T* b, tile_accumulator<T, Arch, R, V>& result) {
+  using O = vector_ops<T, Arch>;
+  tile_accumulator<T, Arch, R, V> acc;
+  const auto each_row = [](auto&& body) {
+    [&]<std::size_t... r>(std::index_sequence<r...>) { (body(std::integral_constant<int, int(r)>{}), ...); }
+    (std::make_index_sequence<R>{});
+  };
+  const auto each_vector = [](auto&& body) {
+    [&]<std::size_t... v>(std::index_sequence<v...>) { (body(std::integral_constant<int, int(v)>{}), ...); }
+    (std::make_index_sequence<V>{});
+  };
+  each_row([&](auto r) { each_vector([&](auto v) { acc.at[r][v] = O::zero(); }); });
+  // Every third row has a pointer; the two behind it are one and two strides away, which x86 addresses for free.
+  constexpr int pointers = (R + 2) / 3;
+  const T* row[pointers];
+  for (int i = 0; i < pointers; ++i) row[i] = a.data + 3 * i * a.row_stride;
+  const index_t row_stride = a.row_stride, step_stride = a.step_stride;
+  for (index_t p = 0; p < steps; ++p) {
+    vec<T, Arch> bv[V];
+    each_vector([&](auto v) { bv[v] = O::load(b + v * O::width); });
+    each_row([&](auto r) {
+      const auto x = O::set(row[r / 3][(r % 3) * row_stride]);
+      each_vector([&](auto v) { acc.at[r][v] = O::fma(x, bv[v], acc.at[r][v]); });
+    });
+    for (int i = 0; i < pointers; ++i) row[i] += step_stride;
+    b += tile_shape<T, Arch>::columns;
+  }
+  each_row([&](auto r) { each_vector([&](auto v) { result.at[r][v] = acc.at[r][v]; }); });
+}
+
+/// Where row i of a result begins.
+template <class T>
+struct dense_rows {
+  T* data;
+  index_t stride;
+  T* operator()(index_t i) const { return data + i * stride; }
+};
+
+/// Epilogue: result rows = product (+ what is there) (+ bias).
+/// An epilogue gets the tile at (i, j) with rows x columns of it valid; `first` and `last` tell the block of steps.
+template <class T, class Arch, class Rows = dense_rows<T>>
+struct store_result {
+  Rows row;
+  bool accumulate = false;
+  const T* bias = nullptr;
+
+  template <int R, int V>
+  void operator()(const tile_accumulator<T, Arch, R, V>& acc, index_t i, index_t j, index_t rows, index_t columns,
+                  bool first, bool last) const {
+    using O = vector_ops<T, Arch>;
+    const bool add = accumulate || !first;
+    for (index_t r = 0; r < rows; ++r) {
+      T* to = row(i + r) + j;
+      for (int v = 0; v < V; ++v) {
+        const index_t left = columns - v * O::width;
+        if (left <= 0) break;
+        auto x = acc.at[r][v];
+        if (left >= O::width) {
+          if (add) x = O::load(to + v * O::width) + x;
+          if (last && bias) x = x + O::load(bias + j + v * O::width);
+          O::store(to + v * O::width, x);
+        } else {
+          if (add) x = O::load_some(to + v * O::width, left) + x;
+          if (last && bias) x = x + O::load_some(bias + j + v * O::width, left);
+          O::store_some(to + v * O::width, x, left);
+        }
+      }
+    }
+  }
+};
+
+/// Picks the narrowest compiled tile that holds rows x columns and runs it with its epilogue.
+template <class T, class Arch, class Epilogue>
+void run_tile(index_t steps, strided<T> a, const T* b, const Epilogue& epilogue, index_t i, index_t j, index_t rows,
+              index_t columns, bool first, bool last) {
+  constexpr int R = tile_shape<T, Arch>::rows;
+  const auto go = [&](auto r, auto v) {
+    tile_accumulator<T, Arch, decltype(r)::value, decltype(v)::value> acc;
+    multiply_tile<T, Arch, decltype(r)::value, decltype(v)::value>(steps, a, b, acc);
+    epilogue(acc, i, j, rows, columns, first, last);
+  };
+  const auto with_rows = [&](auto v) {
+    if (rows > R / 2)
+      go(std::integral_constant<int, R>{}, v);
+    else if (rows > 2)
+      go(std::integral_constant<int, R / 2>{}, v);
+    else
+      go(std::integral_constant<int, 2>{}, v);
+  };
+  if (columns > lanes<T, Arch>)
+    with_rows(std::integral_constant<int, 2>{});
+  else
+    with_rows(std::integral_constant<int, 1>{});
+}
+
+}  // namespace pretext::simd

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+#include "arch.hpp"
+
+namespace pretext::simd {
+
+/// The few vector operations kernels are written in, on xsimd batches.
+/// Where 512-bit code is spelled out: xsimd 8.1 has no fused multiply-add there, and g++ 12 warns about its own
+/// unmasked intrinsics (GCC bug 105593); the zero-masked twin with a full mask is the same instruction without it.
+template <class T, class Arch>
+struct vector_ops {
+  using vector = vec<T, Arch>;
+  using integer = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+  using integers = vec<integer, Arch>;
+  static constexpr index_t width = lanes<T, Arch>;
+  static constexpr bool is_512 = Arch::vector_bytes == 64;
+
+  static vector load(const T* p) { return vector::load_unaligned(p); }
+  static void store(T* p, const vector& v) { v.store_unaligned(p); }
+  static vector set(T x) { return vector(x); }
+  static vector zero() { return vector(T(0)); }
+
+  /// The first n elements, the other lanes `rest`; n in [0, width].
+  static vector load_some(const T* p, index_t n, T rest = T(0)) {
+#if XSIMD_WITH_AVX512F
+    if constexpr (is_512 && sizeof(T) == 4) return _mm512_mask_loadu_ps(set(rest), __mmask16((1u << n) - 1u), p);
+    else if constexpr (is_512) return _mm512_mask_loadu_pd(set(rest), __mmask8((1u << n) - 1u), p);
+#endif
+    alignas(64) T buffer[width];
+    for (index_t i = 0; i < width; ++i) buffer[i] = rest;
+    std::memcpy(buffer, p, static_cast<std::size_t>(n) * sizeof(T));
+    return load(buffer);
+  }
+  static void store_some(T* p, const vector& v, index_t n) {
+#if XSIMD_WITH_AVX512F
+    if constexpr (is_512 && sizeof(T) == 4) return _mm512_mask_storeu_ps(p, __mmask16((1u << n) - 1u), v);
+    else if constexpr (is_512) return _mm512_mask_storeu_pd(p, __mmask8((1u << n) - 1u), v);
+#endif
+    alignas(64) T buffer[width];
+    store(buffer, v);
+    std::memcpy(p, buffer, static_cast<std::size_t>(n) * sizeof(T));
+  }
+
+  /// a * b + c, one rounding where the instruction set has it.
+  static vector fma(const vector& a, const vector& b, const vector& c) {
+#if XSIMD_WITH_AVX512F
+    if constexpr (is_512 && sizeof(T) == 4) return _mm512_fmadd_ps(a, b, c);
+    else if constexpr (is_512) return _mm512_fmadd_pd(a, b, c);
+    else
+#endif
+      return xsimd::fma(a, b, c);
+  }
+  /// c - a * b.
+  static vector fnma(const vector& a, const vector& b, const vector& c) {
+#if XSIMD_WITH_AVX512F
+    if constexpr (is_512 && sizeof(T) == 4) return _mm512_fnmadd_ps(a, b, c);
+    else if constexpr (is_512) return _mm512_fnmadd_pd(a, b, c);
+    else
+#endif
+      return xsimd::fnma(a, b, c);
+  }
+  /// a > b ? a : b, so a NaN in b comes through and one in a does not.
+  static vector max(const vector& a, const vector& b) {
+#if XSIMD_WITH_AVX512F
+    if constexpr (is_512 && sizeof(T) == 4) return _mm512_maskz_max_ps(__mmask16(-1), a, b);
+    else if constexpr (is_512) return _mm512_maskz_max_pd(__mmask8(-1), a, b);
+    else
+#endif
+      return xsimd::select(a > b, a, b);
+  }
+  static vector min(const vector& a, const vector& b) {
+#if XSIMD_WITH_AVX512F
+    if constexpr (is_512 && sizeof(T) == 4) return _mm512_maskz_min_ps(__mmask16(-1), a, b);
+    else if constexpr (is_512) return _mm512_maskz_min_pd(__mmask8(-1), a, b);
+    else
+#endif
+      return xsimd::select(a < b, a, b);
+  }
+  static vector sqrt(const vector& a) {
+#if XSIMD_WITH_AVX512F
+    if constexpr (is_512 && sizeof(T) == 4) return _mm512_maskz_sqrt_ps(__mmask16(-1), a);
+    else if constexpr (is_512) return _mm512_maskz_sqrt_pd(__mmask8(-1), a);
+    else
+#endif
+      return xsimd::sqrt(a);
+  }
+  template <class Mask>
+  static vector select(const Mask& m, const vector& yes, const vector& no) {
+    return xsimd::select(m, yes, no);
+  }
+  static vector abs(const vector& a) { return from_bits(bits(a) & integers(~sign_bit())); }
+  /// |a| with the sign of s.
+  static vector copy_sign(const vector& a, const vector& s) {
+    return from_bits((bits(a) & integers(~sign_bit())) | (bits(s) & integers(sign_bit())));
+  }
+
+  static integers bits(const vector& a) {
+#if XSIMD_WITH_AVX512F
+    if constexpr (is_512 && sizeof(T) == 4) return _mm512_castps_si512(a);
+    else if constexpr (is_512) return _mm512_castpd_si512(a);
+    else
+#endif
+      return xsimd::bitwise_cast<integers>(a);
+  }
+  static vector from_bits(const integers& a) {
+#if XSIMD_WITH_AVX512F
+    if constexpr (is_512 && sizeof(T) == 4) return _mm512_castsi512_ps(a);
+    else if constexpr (is_512) return _mm512_castsi512_pd(a);
+    else
+#endif
+      return xsimd::bitwise_cast<vector>(a);
+  }
+  template <int N>
+  static integers shift_left(const integers& a) {
+#if XSIMD_WITH_AVX512F
+    if constexpr (is_512 && sizeof(T) == 4) return _mm512_maskz_slli_epi32(__mmask16(-1), a, N);
+    else if constexpr (is_512) return _mm512_maskz_slli_epi64(__mmask8(-1), a, N);
+    else
+#endif
+      return a << N;
+  }
+  template <int N>
+  static integers shift_right_logical(const integers& a) {
+#if XSIMD_WITH_AVX512F
+    if constexpr (is_512 && sizeof(T) == 4) return _mm512_maskz_srli_epi32(__mmask16(-1), a, N);
+    else if constexpr (is_512) return _mm512_maskz_srli_epi64(__mmask8(-1), a, N);
+    else
+#endif
+    {
+      using unsigned_integers = vec<std::make_unsigned_t<integer>, Arch>;
+      return xsimd::bitwise_cast<integers>(xsimd::bitwise_cast<unsigned_integers>(a) >> N);
+    }
+  }
+
+  /// Sum of the lanes along a fixed tree.
+  static T sum(const vector& v) {
+    alignas(64) T a[width];
+    store(a, v);
+    for (index_t half = width / 2; half > 0; half /= 2)
+      for (index_t i = 0; i < half; ++i) a[i] += a[i + half];
+    return a[0];
+  }
+  static T largest(const vector& v) {
+    alignas(64) T a[width];
+    store(a, v);
+    for (index_t half = width / 2; half > 0; half /= 2)
+      for (index_t i = 0; i < half; ++i) a[i] = a[i] > a[i + half] ? a[i] : a[i + half];
+    return a[0];
+  }
+
+  /// to[r * to_stride + c] = from[c * from_stride + r] for a width x width block.
+  static void transpose(const T* from, index_t from_stride, T* to, index_t to_stride) {
+    vector even[width], odd[width];
+    for (index_t i = 0; i < width; ++i) even[i] = load(from + i * from_stride);
+    // log2(width) perfect shuffles of the rows transpose the block.
+    vector* source = even;
+    vector* target = odd;
+    for (index_t round = 1; round < width; round *= 2) {
+      for (index_t i = 0; i < width / 2; ++i)
+        interleave(source[i], source[i + width / 2], target[2 * i], target[2 * i + 1]);
+      vector* swapped = source;
+      source = target;
+      target = swapped;
+    }
+    for (index_t i = 0; i < width; ++i) store(to + i * to_stride, source[i]);
+  }
+
+ private:
+  static constexpr integer sign_bit() {
+    return sizeof(T) == 4 ? static_cast<integer>(0x80000000u) : static_cast<integer>(0x8000000000000000u);
+  }
+
+  /// low, high = a0 b0 a1 b1 ...
+  static void interleave(const vector& a, const vector& b, vector& low, vector& high) {
+#if XSIMD_WITH_AVX512F
+    if constexpr (is_512 && sizeof(T) == 4) {
+      const __m512i l = _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+      const __m512i h = _mm512_set_epi32(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8);
+      low = _mm512_permutex2var_ps(a, l, b);
+      high = _mm512_permutex2var_ps(a, h, b);
+      return;
+    } else if constexpr (is_512) {
+      low = _mm512_permutex2var_pd(a, _mm512_set_epi64(11, 3, 10, 2, 9, 1, 8, 0), b);
+      high = _mm512_permutex2var_pd(a, _mm512_set_epi64(15, 7, 14, 6, 13, 5, 12, 4), b);
+      return;
+    }
+#endif
+#if XSIMD_WITH_AVX2
+    if constexpr (Arch::vector_bytes == 32 && sizeof(T) == 4) {
+      const __m256 l = _mm256_unpacklo_ps(a, b), h = _mm256_unpackhi_ps(a, b);
+      low = _mm256_permute2f128_ps(l, h, 0x20);
+      high = _mm256_permute2f128_ps(l, h, 0x31);
+      return;
+    } else if constexpr (Arch::vector_bytes == 32) {
+      const __m256d l = _mm256_unpacklo_pd(a, b), h = _mm256_unpackhi_pd(a, b);
+      low = _mm256_permute2f128_pd(l, h, 0x20);
+      high = _mm256_permute2f128_pd(l, h, 0x31);
+      return;
+    }
+#endif
+    if constexpr (Arch::vector_bytes == 16) {
+      const vector x = a, y = b;
+      low = xsimd::zip_lo(x, y);
+      high = xsimd::zip_hi(x, y);
+    }
+  }
+};
+
+}  // namespace pretext::simd
