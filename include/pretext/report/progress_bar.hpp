@@ -157,7 +157,8 @@ class progress_line {
       return;
     }
     // The last column stays free: some terminals wrap as soon as it is written.
-    const int columns = (options_.width > 0 ? options_.width : detail::terminal_width(options_.stream)) - 1;
+    const int whole = options_.width > 0 ? options_.width : detail::terminal_width(options_.stream);
+    const int columns = whole > 1 ? whole - 1 : 1;
     const int width = detail::display_width(text(columns));
     std::string out = "\r" + compose(columns, colour_);
     if (drawn_width_ > width) out.append(static_cast<std::size_t>(drawn_width_ - width), ' ');

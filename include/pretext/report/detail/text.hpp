@@ -2,42 +2,26 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "../../io/utf8.hpp"
+
 namespace pretext::report::detail {
+
+using io::append_utf8;
 
 /// Takes one code point off the front. Bytes that are not UTF-8 come back one at a time as U+FFFD.
 inline char32_t next_code_point(std::string_view& text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  std::size_t length = lead < 0x80 ? 1 : lead >= 0xC2 && lead < 0xE0 ? 2 : lead >= 0xE0 && lead < 0xF0 ? 3 : lead >= 0xF0 && lead < 0xF5 ? 4 : 0;
-  char32_t point = length == 1 ? lead : length == 2 ? lead & 0x1Fu : length == 3 ? lead & 0x0Fu : lead & 0x07u;
-  bool valid = length > 0 && length <= text.size();
-  for (std::size_t i = 1; valid && i < length; ++i) {
-    valid = (byte(i) & 0xC0u) == 0x80u;
-    point = point << 6 | (byte(i) & 0x3Fu);
+  const std::size_t length = io::utf8_length(text, 0);
+  const auto byte = [&](std::size_t i) { return static_cast<char32_t>(static_cast<unsigned char>(text[i])); };
+  char32_t point = U'\uFFFD';
+  if (length > 0) {
+    point = length == 1 ? byte(0) : byte(0) & (0xFFu >> (length + 1));
+    for (std::size_t i = 1; i < length; ++i) point = point << 6 | (byte(i) & 0x3Fu);
   }
-  // Overlong forms, surrogates and values above U+10FFFF are no characters.
-  if (valid && ((length == 3 && point < 0x800) || (length == 4 && (point < 0x10000 || point > 0x10FFFF)) ||
-                (point >= 0xD800 && point < 0xE000)))
-    valid = false;
-  text.remove_prefix(valid ? length : 1);
-  return valid ? point : U'\uFFFD';
-}
-
-inline void append_utf8(std::string& out, char32_t point) {
-  const auto put = [&](char32_t v) { out += static_cast<char>(static_cast<unsigned char>(v)); };
-  if (point < 0x80) {
-    put(point);
-  } else if (point < 0x800) {
-    put(0xC0 | point >> 6), put(0x80 | (point & 0x3F));
-  } else if (point < 0x10000) {
-    put(0xE0 | point >> 12), put(0x80 | (point >> 6 & 0x3F)), put(0x80 | (point & 0x3F));
-  } else {
-    put(0xF0 | point >> 18), put(0x80 | (point >> 12 & 0x3F)), put(0x80 | (point >> 6 & 0x3F)), put(0x80 | (point & 0x3F));
-  }
+  text.remove_prefix(length > 0 ? length : 1);
+  return point;
 }
 
 /// Columns one character takes in a terminal: 0 for marks that combine, 2 for East Asian wide ones and emoji.
@@ -100,31 +84,6 @@ inline std::string escape_markup(std::string_view text) {
     }
   }
   return out;
-}
-
-/// A JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD, so that every line stays valid JSON.
-inline std::string quote_json(std::string_view text) {
-  static constexpr char digits[] = "0123456789abcdef";
-  std::string out = "\"";
-  while (!text.empty()) {
-    const char32_t point = next_code_point(text);
-    switch (point) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      default:
-        if (point < 0x20) {
-          out += "\\u00";
-          out += digits[point >> 4];
-          out += digits[point & 15];
-        } else {
-          append_utf8(out, point);
-        }
-    }
-  }
-  return out + "\"";
 }
 
 /// Whether a table should align the text to the right: a number, perhaps with a unit or a spread behind it.
