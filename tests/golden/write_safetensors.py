@@ -19,6 +19,9 @@ def save(path, tensors):
     """Largest element type first, then by name, as the reference writer does, so every tensor is aligned; the header is
     padded to a multiple of 8. The same tensors give the same bytes."""
     arrays = {name: to_array(value) for name, value in tensors.items()}
+    for name, a in arrays.items():
+        if not np.isfinite(a).all():
+            raise ValueError(f"{name} is not finite")
     order = sorted(arrays, key=lambda name: (-arrays[name].dtype.itemsize, name))
     header, offset = {"__metadata__": {"format": "pt"}}, 0
     for name in order:
