@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "../core/error.hpp"
+#include "decoded_image.hpp"
+#include "jpeg.hpp"
+#include "png.hpp"
+
+namespace pretext::io {
+
+/// Pixels of a PNG or JPEG file, told apart by their first bytes.
+/// errors  those of decode_png and decode_jpeg; pretext[image.007] neither
+inline decoded_image decode_image(std::span<const std::byte> bytes, const std::string& name,
+                                  const image_limits& limits = {}) {
+  switch (image_kind_of(bytes)) {
+    case image_kind::png: return decode_png(bytes, name, limits);
+    case image_kind::jpeg: return decode_jpeg(bytes, name, limits);
+    case image_kind::none: break;
+  }
+  throw error("image.007", name + (bytes.empty() ? ": the file is empty; remove it or get it again"
+                                                 : ": neither a PNG nor a JPEG file; remove it or convert it"));
+}
+
+}  // namespace pretext::io

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "../core/error.hpp"
+#include "dtype.hpp"
+#include "file.hpp"
+#include "json_writer.hpp"
+#include "safetensors_header.hpp"
+#include "utf8.hpp"
+
+namespace pretext::io {
+
+/// One tensor to be written: row-major, no gaps, little-endian. `data` may be null where an extent is 0.
+struct tensor_entry {
+  std::string name;
+  dtype type = dtype::f32;
+  std::vector<std::int64_t> shape;
+  const void* data = nullptr;
+};
+
+/// An entry over values in memory; they must outlive the write.
+template <class T>
+tensor_entry tensor_of(std::string name, std::vector<std::int64_t> shape, std::span<const T> values) {
+  std::uint64_t elements = 1;
+  for (const std::int64_t extent : shape)
+    if (extent < 0 || !detail::multiply(elements, static_cast<std::uint64_t>(extent), elements)) elements = UINT64_MAX;
+  if (elements != values.size())
+    throw error("io.327", "tensor " + detail::quoted(name) + ": its shape does not have the " +
+                              std::to_string(values.size()) + " elements given; correct the shape");
+  return {std::move(name), dtype_of<T>(), std::move(shape), values.data()};
+}
+
+/// The bytes before the buffer, and the order in which the tensors' bytes follow.
+struct safetensors_plan {
+  std::string prefix;               // length, JSON, spaces up to a multiple of 8
+  std::vector<std::size_t> order;   // indices into the entries
+  std::vector<std::uint64_t> bytes; // of each, in that order
+};
+
+/// Lays tensors out as the reference writer does: widest type first, then by name, so that each is aligned.
+/// laws    a pure function of its arguments, whatever the entries' order; the metadata is written as given, sorted by key
+/// errors  io.326 header above 100,000,000 bytes; io.327 a name or metadata text that is not UTF-8, has control
+///         characters, appears twice or is reserved; a shape with a negative extent, an overflow or part of a byte; no data
+inline safetensors_plan plan_safetensors(std::span<const tensor_entry> tensors, text_pairs metadata) {
+  const auto refuse = [](const std::string& what) { throw error("io.327", what + "; correct what is to be written"); };
+  const auto check_text = [&](std::string_view text, const char* what) {
+    if (first_invalid_utf8(text) != text.size()) refuse(std::string(what) + " " + detail::quoted(text) + " is not UTF-8");
+    if (detail::has_control(text)) refuse(std::string(what) + " " + detail::quoted(text) + " has a control character in it");
+  };
+
+  safetensors_plan plan;
+  plan.order.resize(tensors.size());
+  for (std::size_t i = 0; i < plan.order.size(); ++i) plan.order[i] = i;
+  std::sort(plan.order.begin(), plan.order.end(), [&](std::size_t a, std::size_t b) {
+    if (tensors[a].type != tensors[b].type) return tensors[a].type > tensors[b].type;
+    return tensors[a].name < tensors[b].name;
+  });
+  std::sort(metadata.begin(), metadata.end());
+
+  std::vector<std::string_view> names;
+  for (const tensor_entry& t : tensors) names.push_back(t.name);
+  std::sort(names.begin(), names.end());
+  for (std::size_t i = 1; i < names.size(); ++i)
+    if (names[i] == names[i - 1]) refuse("the tensor " + detail::quoted(names[i]) + " is given twice");
+
+  json::writer json;
+  json.begin_object();
+  if (!metadata.empty()) {
+    json.key("__metadata__").begin_object();
+    for (std::size_t i = 0; i < metadata.size(); ++i) {
+      check_text(metadata[i].first, "the metadata key");
+      if (first_invalid_utf8(metadata[i].second) != metadata[i].second.size())
+        refuse("the metadata text of " + detail::quoted(metadata[i].first) + " is not UTF-8");
+      if (i > 0 && metadata[i].first == metadata[i - 1].first)
+        refuse("the metadata key " + detail::quoted(metadata[i].first) + " is given twice");
+      json.member(metadata[i].first, metadata[i].second);
+    }
+    json.end_object();
+  }
+  std::uint64_t offset = 0;
+  for (const std::size_t index : plan.order) {
+    const tensor_entry& t = tensors[index];
+    const std::string name = "the tensor " + detail::quoted(t.name);
+    check_text(t.name, "the tensor name");
+    if (t.name == "__metadata__") refuse("the tensor name \"__metadata__\" is reserved");
+    std::uint64_t bits = bits_of(t.type);
+    json.key(t.name).begin_object().member("dtype", name_of(t.type)).key("shape").begin_array();
+    for (const std::int64_t extent : t.shape) {
+      if (extent < 0) refuse(name + " has a negative extent");
+      if (!detail::multiply(bits, static_cast<std::uint64_t>(extent), bits) || bits >= std::uint64_t{1} << 50)
+        refuse(name + " is larger than the format allows");
+      json.value(extent);
+    }
+    if (bits % 8 != 0) refuse(name + " does not fill whole bytes");
+    if (bits != 0 && t.data == nullptr) refuse(name + " has no data");
+    json.end_array().key("data_offsets").begin_array().value(offset).value(offset + bits / 8).end_array().end_object();
+    plan.bytes.push_back(bits / 8);
+    offset += bits / 8;
+  }
+  json.end_object();
+
+  std::string text = json.text();
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  if (text.size() > safetensors_max_header)
+    throw error("io.326", "a header of " + std::to_string(text.size()) + " bytes is above the format's limit of " +
+                              std::to_string(safetensors_max_header) + "; write less metadata or fewer tensors");
+  for (int i = 0; i < 8; ++i)
+    plan.prefix += static_cast<char>(static_cast<unsigned char>(std::uint64_t{text.size()} >> (8 * i)));
+  plan.prefix += text;
+  return plan;
+}
+
+/// Writes a safetensors file as one act (see write_file_atomically). `format=pt`, which Python loaders ask for, is added
+/// to the metadata unless it names a format.
+/// repeat  same tensors and metadata: same bytes
+/// errors  io.326-327 before the file is touched, io.100 and io.111-115 from the file system
+template <class Files = posix_files>
+void write_safetensors(const std::string& path, std::span<const tensor_entry> tensors, text_pairs metadata = {},
+                       Files files = {}) {
+  static_assert(std::endian::native == std::endian::little, "pretext[io.327] files are little-endian, so must the machine be");
+  bool has_format = false;
+  for (const auto& pair : metadata) has_format = has_format || pair.first == "format";
+  if (!has_format) metadata.emplace_back("format", "pt");
+  const safetensors_plan plan = plan_safetensors(tensors, std::move(metadata));
+  std::vector<byte_view> chunks{bytes_of(plan.prefix)};
+  for (std::size_t i = 0; i < plan.order.size(); ++i)
+    chunks.emplace_back(static_cast<const std::byte*>(tensors[plan.order[i]].data), static_cast<std::size_t>(plan.bytes[i]));
+  write_file_atomically(path, chunks, files);
+}
+
+}  // namespace pretext::io
