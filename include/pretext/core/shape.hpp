@@ -2,6 +2,8 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
+#include <type_traits>
 
 #include "error.hpp"
 #include "index.hpp"
@@ -18,7 +20,7 @@ struct extents {
 
   constexpr extents() = default;
   template <class... I>
-    requires(sizeof...(I) >= 1 && sizeof...(I) <= max_rank)
+    requires(sizeof...(I) >= 1 && sizeof...(I) <= max_rank && (std::is_convertible_v<I, index_t> && ...))
   constexpr extents(I... i) : values{static_cast<index_t>(i)...}, rank(static_cast<int>(sizeof...(I))) {}
 
   constexpr index_t operator[](int i) const { return values[static_cast<std::size_t>(i)]; }

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+#include "../comm/null.hpp"
+#include "../core/extent.hpp"
+#include "../core/parameters.hpp"
+#include "../core/step_inputs.hpp"
+#include "../core/workspace.hpp"
+
+namespace pretext {
+
+enum class run_mode : std::uint8_t { train, evaluate };
+
+/// What every stage is handed: where to compute, in what memory, in which mode, with which randomness, with whom.
+/// `ctx(op::x, ...)` runs an op; `ctx.take(extents)` takes memory that lives until the enclosing scope of the step ends.
+template <class Backend, class T, class Comm = comm::null>
+struct context {
+  using value_type = T;
+  using backend_type = Backend;
+  using comm_type = Comm;
+
+  Backend* backend = nullptr;
+  workspace* memory = nullptr;
+  Comm* comm = nullptr;
+  const step_inputs* inputs = nullptr;
+  rng::key key = {};
+  run_mode mode = run_mode::train;
+  /// Whether backward will follow; without it nothing is kept between layers.
+  bool keep = true;
+
+  template <class Op, class... A>
+  constexpr void operator()(Op op, A&&... a) const {
+    backend->run(op, *memory, static_cast<A&&>(a)...);
+  }
+  constexpr tensor_view<T> take(const extents& e) const { return memory->take<T>(e); }
+  template <class U>
+  constexpr tensor_view<U> take_of(const extents& e) const {
+    return memory->take<U>(e);
+  }
+  constexpr workspace::scope scope() const { return workspace::scope(*memory); }
+  constexpr bool training() const { return mode == run_mode::train; }
+  /// The same with another key: draws of two dropout layers never meet.
+  constexpr context with_key(rng::key k) const {
+    context c = *this;
+    c.key = k;
+    return c;
+  }
+};
+
+}  // namespace pretext

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "../../core/tensor.hpp"
+
+namespace pretext::op {
+
+/// Which pairs of a row count.
+struct pair_mask {
+  /// Row i never meets column i + self_offset (itself); below 0: no such pair. Masked, never subtracted.
+  index_t self_offset = -1;
+  /// The positive of row i is left out of its denominator (decoupled contrastive loss).
+  bool drop_positive = false;
+};
+
+/// Scores s_ij = score(dot(r_i, c_j), |r_i|^2, |c_j|^2) * inverse_temperature, never stored as a matrix:
+///   lse_i = log sum_{j in candidates of i} exp(s_ij),   positive_i = s_{i, positive(i)}
+/// (pair, rows, columns, positives, mask, inverse_temperature, lse, positive_scores)
+/// `pair` is a similarity's scalar part: score<M>(dot, q_row, q_column) and derivative<M>(...) -> {dot, row, column}, over
+/// a math policy M (core/scalar_math.hpp); `uses_norms` says whether the squared norms q matter.
+/// shapes  rows (M, D), columns (N, D), positives (M) of int32 column indices, inverse_temperature (1), lse and
+///         positive_scores (M)
+/// laws    a row without candidates has lse = -inf
+/// cost    O(M N D) time, O(M) memory
+struct contrastive_forward_op {
+  static constexpr std::string_view name = "contrastive_forward";
+  template <class P, class R, class C, class... A>
+  static constexpr double flops(const P&, const R& r, const C& c, const A&...) {
+    return 2.0 * static_cast<double>(r.size()) * static_cast<double>(c.rows());
+  }
+};
+inline constexpr contrastive_forward_op contrastive_forward{};
+
+/// The gradient in the rows, by recomputation of the scores, each row owned by one writer:
+///   d_i += weight sum_j w_ij ds_ij/dr_i,   w_ij = [exp(s_ij - row_lse_i)] + [exp(s_ij - column_lse_j)] - p_ij
+/// where a term is there when its lse view is not null, and p_ij counts the positives: of row i (with row_lse) and of
+/// column j (with column_lse). A null view leaves that side out.
+/// (pair, rows, columns, row_positives, column_positives, mask, inverse_temperature, row_lse, column_lse, weight,
+///  d_rows, expected_scores)
+/// expected_scores (M) or null: sum_j P_ij s_ij with the row softmax P, for the gradient of a learned temperature.
+/// The mask is that of the forward pass: self pairs by (row i, column i + self_offset); drop_positive as there.
+/// cost    O(M N D) time, O(M) memory; accumulates into d_rows
+struct contrastive_gradient_op {
+  static constexpr std::string_view name = "contrastive_gradient";
+  template <class P, class R, class C, class... A>
+  static constexpr double flops(const P&, const R& r, const C& c, const A&...) {
+    return 4.0 * static_cast<double>(r.size()) * static_cast<double>(c.rows());
+  }
+};
+inline constexpr contrastive_gradient_op contrastive_gradient{};
+
+}  // namespace pretext::op

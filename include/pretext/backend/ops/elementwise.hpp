@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <string_view>
+
+#include "../../core/rng.hpp"
+#include "../../core/tensor.hpp"
+
+namespace pretext::op {
+
+#define PRETEXT_ELEMENTWISE_OP(NAME)                                  \
+  struct NAME##_op {                                                  \
+    static constexpr std::string_view name = #NAME;                   \
+    template <class... A>                                             \
+    static constexpr double flops(const A&... a) {                    \
+      return elements(a...);                                          \
+    }                                                                 \
+    template <class... A>                                             \
+    static constexpr double elements(const A&... a) {                 \
+      index_t n = 0;                                                  \
+      ((n = n == 0 ? detail::view_size(a) : n), ...);                 \
+      return static_cast<double>(n);                                  \
+    }                                                                 \
+  };                                                                  \
+  inline constexpr NAME##_op NAME {}
+
+namespace detail {
+template <class A>
+constexpr index_t view_size(const A&) {
+  return 0;
+}
+template <class T>
+constexpr index_t view_size(const tensor_view<T>& v) {
+  return v.size();
+}
+}  // namespace detail
+
+/// (f, x, y): y = f(x) for a functor written over a math policy (core/scalar_math.hpp): `F::value<M>(x)`,
+/// `F::derivative<M>(x)`; x and y may be the same memory
+PRETEXT_ELEMENTWISE_OP(map);
+/// (f, x, dy, dx): dx = f'(x) dy; dx and dy may be the same memory
+PRETEXT_ELEMENTWISE_OP(map_backward);
+/// (x, y): y += x
+PRETEXT_ELEMENTWISE_OP(add);
+/// (x, y): y = x
+PRETEXT_ELEMENTWISE_OP(copy);
+/// (value, y): y = value
+PRETEXT_ELEMENTWISE_OP(fill);
+/// (factor, x): x *= factor
+PRETEXT_ELEMENTWISE_OP(scale);
+/// (key, rate, x, y): y = x / (1 - rate) where draw i of the key is kept, else 0; element i reads bits i of the key, so
+/// the mask is never stored and backward is the same op on dy
+PRETEXT_ELEMENTWISE_OP(dropout);
+
+#undef PRETEXT_ELEMENTWISE_OP
+
+/// Word i of a key as a dropout decision: keep with probability 1 - rate, decided on 32 integer bits.
+PRETEXT_HOST_DEVICE constexpr bool dropout_keeps(std::uint32_t word, double rate) {
+  return static_cast<double>(word) >= rate * 4294967296.0;
+}
+
+}  // namespace pretext::op

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <string_view>
+
+#include "../../core/step_inputs.hpp"
+#include "../../core/tensor.hpp"
+
+namespace pretext {
+
+/// A run of the flat parameter buffer that is updated alike.
+struct update_range {
+  index_t offset = 0;
+  index_t size = 0;
+  double rate_multiplier = 1;   // 0 freezes
+  double decay_multiplier = 1;  // 0: no weight decay (biases, scales)
+  bool adapt = true;            // LARS: a trust ratio of its own (not for biases and scales)
+};
+
+}  // namespace pretext
+
+namespace pretext::op {
+
+#define PRETEXT_UPDATE_OP(NAME)                                                                         \
+  struct NAME##_op {                                                                                    \
+    static constexpr std::string_view name = #NAME;                                                     \
+    template <class... A>                                                                               \
+    static constexpr double flops(const A&...) {                                                        \
+      return 0;                                                                                         \
+    }                                                                                                   \
+  };                                                                                                    \
+  inline constexpr NAME##_op NAME {}
+
+/// (rule, ranges, norms, inputs, g, p, s0, s1): one pass over the ranges of the flat buffers,
+/// `rule.apply(c, g, p, s0, s1)` on every element, with c = rule.prepare(range, inputs, weight_norm, gradient_norm).
+/// `g` is scaled by inputs->clip_scale before the rule sees it.
+/// shapes  ranges (R), norms (R, 2) or null (|p| and |g| of each range), g, p, s0, s1 flat and equal; s0, s1 may be null
+PRETEXT_UPDATE_OP(update);
+/// (p, g, ranges, norms): norms_r = (|p_r|, |g_r|)
+PRETEXT_UPDATE_OP(range_norms);
+/// (x, result): result = sum of squares of x in double, in a fixed tree;  shapes result (1) of double
+PRETEXT_UPDATE_OP(sum_squares);
+/// (sum_squares, max_norm, inputs, non_finite): the gradient norm and the scale min(1, max_norm / norm) into `inputs`
+/// (max_norm 0: no clipping); sets *non_finite to 1 where the norm is not finite, and the scale to 0, so that a bad step
+/// changes nothing
+PRETEXT_UPDATE_OP(clip_scale);
+/// (momentum, source, target): target = *momentum target + (1 - *momentum) source
+PRETEXT_UPDATE_OP(lerp);
+
+#undef PRETEXT_UPDATE_OP
+
+}  // namespace pretext::op

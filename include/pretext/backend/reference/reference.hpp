@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "../ops.hpp"
+#include "convolution.hpp"
+#include "elementwise.hpp"
+#include "rows.hpp"
+#include "update.hpp"
+
+namespace pretext::backend {
+
+/// Plain loops, any real type, one thread: the specification that the other back ends are held to. Never optimised.
+class reference {
+ public:
+  static constexpr const char* name = "reference";
+  using native_ops = op::all;
+
+  template <class Op, class... A>
+  void run(Op op, workspace& memory, A&&... a) const {
+    loops::run(op, memory, static_cast<A&&>(a)...);
+  }
+  /// Memory an op takes from the workspace while it runs.
+  template <class Op, class... A>
+  static constexpr std::size_t scratch_bytes(Op, const A&...) {
+    return 0;
+  }
+  template <class W>
+  static constexpr std::size_t scratch_bytes(op::for_each_sample_op, const W& writer, index_t) {
+    return static_cast<std::size_t>(round_up(writer.scratch_floats * index_t{sizeof(float)}, 64));
+  }
+  static constexpr int threads() { return 1; }
+
+ private:
+  struct loops : detail::reference_matrix,
+                 detail::reference_convolution,
+                 detail::reference_elementwise,
+                 detail::reference_norm,
+                 detail::reference_rows,
+                 detail::reference_contrastive,
+                 detail::reference_update {
+    using detail::reference_matrix::run;
+    using detail::reference_convolution::run;
+    using detail::reference_elementwise::run;
+    using detail::reference_norm::run;
+    using detail::reference_rows::run;
+    using detail::reference_contrastive::run;
+    using detail::reference_update::run;
+  };
+};
+
+}  // namespace pretext::backend

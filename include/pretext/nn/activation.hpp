@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "../core/scalar_math.hpp"
+#include "layer.hpp"
+
+namespace pretext::nn {
+
+/// Scalar functions with their derivatives over a math policy M (core/scalar_math.hpp).
+namespace functor {
+
+struct relu {
+  template <class M, class V>
+  PRETEXT_HOST_DEVICE static constexpr V value(const V& x) {
+    return M::max(V(0), x);
+  }
+  template <class M, class V>
+  PRETEXT_HOST_DEVICE static constexpr V derivative(const V& x) {
+    return M::select(x > V(0), V(1), V(0));
+  }
+};
+
+/// x Phi(x), by erf. source Hendrycks & Gimpel 2016, arXiv:1606.08415
+struct gelu {
+  template <class M, class V>
+  PRETEXT_HOST_DEVICE static V value(const V& x) {
+    return V(0.5) * x * (V(1) + M::erf(x * V(0.70710678118654752440)));
+  }
+  template <class M, class V>
+  PRETEXT_HOST_DEVICE static V derivative(const V& x) {
+    return V(0.5) * (V(1) + M::erf(x * V(0.70710678118654752440))) +
+           x * (V(0.39894228040143267794) * M::exp(V(-0.5) * x * x));
+  }
+};
+
+struct tanh {
+  template <class M, class V>
+  PRETEXT_HOST_DEVICE static V value(const V& x) {
+    return M::tanh(x);
+  }
+  template <class M, class V>
+  PRETEXT_HOST_DEVICE static V derivative(const V& x) {
+    const V t = M::tanh(x);
+    return V(1) - t * t;
+  }
+};
+
+}  // namespace functor
+
+/// y = F(x), element by element. A user's own functor makes a layer: `elementwise<my_functor>`.
+template <class F>
+struct elementwise {
+  template <class In>
+  struct bound : bound_base<elementwise, In> {
+    using base = bound_base<elementwise, In>;
+    using base::base;
+    template <class T>
+    struct cache {};
+
+    constexpr In output() const { return this->input; }
+    template <class Ctx, class T>
+    constexpr void forward(const Ctx& ctx, parameter_view<T>, activations<const T> x, activations<T> y,
+                           cache<T>&) const {
+      ctx(op::map, F{}, x, y);
+    }
+    template <class Ctx, class T, class Dx, class Dp>
+    constexpr void backward(const Ctx& ctx, parameter_view<T>, activations<const T> x, const cache<T>&,
+                            activations<const T> dy, Dx dx, Dp) const {
+      if constexpr (is_wanted<Dx>) ctx(op::map_backward, F{}, x, dy, dx);
+    }
+  };
+};
+
+using relu = elementwise<functor::relu>;
+using gelu = elementwise<functor::gelu>;
+using tanh = elementwise<functor::tanh>;
+
+}  // namespace pretext::nn

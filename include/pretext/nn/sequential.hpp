@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+#include <utility>
+
+#include "layer.hpp"
+
+namespace pretext::nn {
+
+/// Gives a child of a combinator a name of its own in the table, where its position would be used.
+/// `named<"", L>` puts the child's parameters at the parent's level.
+template <name Name, class Layer>
+struct named : Layer {
+  static constexpr auto child_name = Name;
+};
+
+namespace detail {
+template <class Spec, std::size_t I>
+struct child_name_of {
+  static constexpr std::array<char, 3> digits{static_cast<char>(I < 10 ? '0' + I : '0' + I / 10),
+                                              static_cast<char>('0' + I % 10), '\0'};
+  static constexpr std::string_view value{digits.data(), I < 10 ? 1u : 2u};
+};
+template <class Spec, std::size_t I>
+  requires requires { Spec::child_name; }
+struct child_name_of<Spec, I> {
+  static constexpr auto held = Spec::child_name;
+  static constexpr std::string_view value = held.view();
+};
+
+/// The types of the bound children of a chain: each is bound to the output of the one before.
+template <class In, class... Specs>
+struct chain_types;
+template <class In>
+struct chain_types<In> {
+  template <class... Done>
+  using append = std::tuple<Done...>;
+  using output = In;
+};
+template <class In, class First, class... Rest>
+struct chain_types<In, First, Rest...> {
+  using bound = bound_t<First, In>;
+  using rest = chain_types<output_t<bound>, Rest...>;
+  template <class... Done>
+  using append = typename rest::template append<Done..., bound>;
+  using output = typename rest::output;
+};
+}  // namespace detail
+
+/// Layers one after another; children are named by position, as PyTorch's Sequential.
+/// shapes  each layer is bound to the output of the one before; a mistake is one sentence from the layer it is in
+/// cost    keeps every intermediate result for backward; without backward two buffers serve all
+template <class... Layers>
+struct sequential {
+  std::tuple<Layers...> layers{};
+
+  template <class Self, class Visit>
+  static constexpr void fields(Self& self, Visit&& visit) {
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (visit(detail::child_name_of<Layers, I>::value, std::get<I>(self.layers)), ...);
+    }(std::index_sequence_for<Layers...>{});
+  }
+
+  template <class In>
+  struct bound {
+    static_assert(sizeof...(Layers) > 0, "pretext[shape.104] sequential needs at least one layer");
+    using types = detail::chain_types<In, Layers...>;
+    using children_type = typename types::template append<>;
+    using spec_type = sequential;
+    using input_shape = In;
+    static constexpr std::size_t count = sizeof...(Layers);
+    using indices = std::make_index_sequence<count>;
+
+    [[no_unique_address]] sequential spec{};
+    [[no_unique_address]] In input{};
+    [[no_unique_address]] children_type children{};
+
+    constexpr bound() = default;
+    constexpr bound(const sequential& s, const In& in) : spec(s), input(in) {
+      [&]<std::size_t... I>(std::index_sequence<I...>) { (bind_child<I>(), ...); }(indices{});
+    }
+    constexpr auto output() const { return std::get<count - 1>(children).output(); }
+
+    template <class T>
+    struct cache {
+      template <class>
+      struct tuple_of;
+      template <class... B>
+      struct tuple_of<std::tuple<B...>> {
+        using type = std::tuple<typename B::template cache<T>...>;
+      };
+      typename tuple_of<children_type>::type children{};
+      std::array<activations<T>, count> outputs{};
+    };
+
+    template <class V>
+    constexpr void parameters(V& v) const {
+      [&]<std::size_t... I>(std::index_sequence<I...>) {
+        (v.child(detail::child_name_of<std::tuple_element_t<I, std::tuple<Layers...>>, I>::value,
+                 std::get<I>(children)),
+         ...);
+      }(indices{});
+    }
+    template <class Ctx, class T>
+    constexpr void forward(const Ctx& ctx, parameter_view<T> params, activations<const T> x, activations<T> y,
+                           cache<T>& kept) const {
+      parameter_reader own(params);
+      if (ctx.keep) {
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+          (forward_kept<I>(ctx, own, I == 0 ? x : activations<const T>(kept.outputs[I == 0 ? 0 : I - 1]), y, kept), ...);
+        }(indices{});
+      } else {
+        const auto scope = ctx.scope();
+        const index_t widest = widest_output(x.shape);
+        std::array<tensor_view<T>, 2> turn{};
+        if constexpr (count > 1) turn[0] = ctx.take({widest});
+        if constexpr (count > 2) turn[1] = ctx.take({widest});
+        activations<const T> in = x;
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+          (forward_turn<I>(ctx, own, in, y, turn[I % 2], std::get<I>(kept.children)), ...);
+        }(indices{});
+      }
+    }
+    template <class Ctx, class T, class Dx, class Dp>
+    constexpr void backward(const Ctx& ctx, parameter_view<T> params, activations<const T> x, const cache<T>& kept,
+                            activations<const T> dy, Dx dx, Dp d_params) const {
+      const auto scope = ctx.scope();
+      parameter_reader<T> own(params);
+      gradient_reader gradients(d_params);
+      index_t widest = 0;
+      for (std::size_t i = 0; i + 1 < count; ++i) widest = std::max(widest, kept.outputs[i].size());
+      std::array<tensor_view<T>, 2> turn{};
+      if constexpr (count > 1) turn[0] = ctx.take({widest});
+      if constexpr (count > 2) turn[1] = ctx.take({widest});
+      [&]<std::size_t... I>(std::index_sequence<I...>) {
+        const std::array<parameter_view<T>, count> p{own.child(std::get<I>(children))...};
+        const std::array<Dp, count> d{gradients.child(std::get<I>(children))...};
+        activations<const T> down = dy;
+        (backward_child<count - 1 - I>(ctx, p[count - 1 - I], x, kept, down, turn[I % 2], dx, d[count - 1 - I]), ...);
+      }(indices{});
+    }
+
+   private:
+    template <std::size_t I>
+    constexpr void bind_child() {
+      if constexpr (I == 0)
+        std::get<0>(children) = bind(std::get<0>(spec.layers), input);
+      else
+        std::get<I>(children) = bind(std::get<I>(spec.layers), std::get<I - 1>(children).output());
+    }
+    constexpr index_t widest_output(extents e) const {
+      index_t widest = 0;
+      [&]<std::size_t... I>(std::index_sequence<I...>) {
+        ((e = output_extents(std::get<I>(children), e), widest = I + 1 < count ? std::max(widest, e.size()) : widest),
+         ...);
+      }(indices{});
+      return widest;
+    }
+    template <std::size_t I, class Ctx, class T>
+    constexpr void forward_kept(const Ctx& ctx, parameter_reader<T>& own, activations<const T> in, activations<T> y,
+                                cache<T>& kept) const {
+      const auto& layer = std::get<I>(children);
+      activations<T> out = y;
+      if constexpr (I + 1 < count) out = activations<T>(ctx.take(output_extents(layer, in.shape)), in.structure);
+      kept.outputs[I] = out;
+      layer.forward(layer_context<I>(ctx), own.child(layer), in, out, std::get<I>(kept.children));
+    }
+    template <std::size_t I, class Ctx, class T, class C>
+    constexpr void forward_turn(const Ctx& ctx, parameter_reader<T>& own, activations<const T>& in, activations<T> y,
+                                tensor_view<T> turn, C& kept) const {
+      const auto& layer = std::get<I>(children);
+      const auto scope = ctx.scope();
+      activations<T> out = y;
+      if constexpr (I + 1 < count)
+        out = activations<T>(tensor_view<T>{turn.data, output_extents(layer, in.shape)}, in.structure);
+      layer.forward(layer_context<I>(ctx), own.child(layer), in, out, kept);
+      in = out;
+    }
+    template <std::size_t I, class Ctx, class T, class Dx, class Dp>
+    constexpr void backward_child(const Ctx& ctx, parameter_view<T> p, activations<const T> x, const cache<T>& kept,
+                                  activations<const T>& down, tensor_view<T> turn, Dx dx, Dp d) const {
+      const auto& layer = std::get<I>(children);
+      const auto& own = std::get<I>(kept.children);
+      if constexpr (I == 0) {
+        layer.backward(layer_context<I>(ctx), p, x, own, down, dx, d);
+      } else {
+        const activations<T>& in = kept.outputs[I - 1];
+        const activations<T> up(tensor_view<T>{turn.data, in.shape}, in.structure);
+        layer.backward(layer_context<I>(ctx), p, activations<const T>(in), own, down, up, d);
+        down = up;
+      }
+    }
+    /// Draws of different children differ: the position goes into the key.
+    template <std::size_t I, class Ctx>
+    static constexpr Ctx layer_context(const Ctx& ctx) {
+      return ctx.with_key(child_key(ctx.key, I));
+    }
+  };
+};
+
+}  // namespace pretext::nn
