@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Seconds and peak memory of compiling typical programs, cold, at -O2 without -march.
+
+  measure.py [--compiler g++] [--runs 3] [NAME...]      prints a table of the programs in programs.json
+  measure.py --gate [NAME...]                           also: exit status 1 where one is over its budget
+
+Time is the least of the runs (a busy machine only adds), as the compiler's own processor time where `seconds` is
+gated: waiting for a processor is not the library's cost. Memory is the largest process of the compiler. A program
+named with `ratio_to` is measured with its partner, and their quotient is gated.
+"""
+import argparse
+import json
+import os
+import pathlib
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+
+
+def compile_once(command, source, directory):
+    """(wall seconds, processor seconds, peak MB, exit status, output) of one compiler run."""
+    log = pathlib.Path(directory, "log")
+    with open(log, "w") as out:
+        begin = time.monotonic()
+        child = os.fork()
+        if child == 0:  # a process of its own, so that its children's peak is not an earlier program's
+            status = subprocess.run([*command, str(source)], stdout=out, stderr=subprocess.STDOUT, cwd=directory).returncode
+            usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+            pathlib.Path(directory, "usage").write_text(f"{usage.ru_utime + usage.ru_stime} {usage.ru_maxrss / 1024}")
+            os._exit(1 if status else 0)
+        _, status = os.waitpid(child, 0)
+        wall = time.monotonic() - begin
+    processor, peak = map(float, pathlib.Path(directory, "usage").read_text().split())
+    return wall, processor, peak, status, log.read_text()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--compiler", default="g++")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--gate", action="store_true")
+    parser.add_argument("--system", action="append", default=["/usr/include/eigen3"])
+    parser.add_argument("--list", default=str(HERE / "programs.json"))
+    parser.add_argument("--json", help="write the measured figures to this file")
+    options = parser.parse_args()
+
+    if not shutil.which(options.compiler):
+        print(f"no compiler {options.compiler}")
+        return 2
+    programs = json.loads(pathlib.Path(options.list).read_text())["programs"]
+    unknown = set(options.names) - {p["name"] for p in programs}
+    if unknown:
+        print(f"{options.list} has no program {', '.join(sorted(unknown))}")
+        return 2
+    # Caches in front of the compiler would measure themselves.
+    os.environ["CCACHE_DISABLE"] = "1"
+    compiler = [options.compiler, "-std=c++20", "-O2", "-c", "-o", os.devnull, "-x", "c++", f"-I{ROOT / 'include'}",
+                *[f"-isystem{d}" for d in options.system]]
+
+    measured, over = {}, []
+    print(f"{options.compiler} -std=c++20 -O2, least of {options.runs} runs")
+    print(f"{'program':28} {'wall s':>8} {'CPU s':>8} {'peak MB':>8}   budget")
+    for program in programs:
+        name = program["name"]
+        needed = {name} | {p["name"] for p in programs if p.get("ratio_to") == name}
+        if options.names and not needed & set(options.names):
+            continue
+        with tempfile.TemporaryDirectory() as directory:
+            if "file" in program:
+                source = ROOT / program["file"]
+                if not source.exists():
+                    print(f"{name:28} {'-':>8} {'-':>8} {'-':>8}   {program['file']} is not there")
+                    if options.gate and not program.get("optional"):
+                        over.append(f"{name}: {program['file']} is not there")
+                    continue
+            else:
+                source = pathlib.Path(directory, "program.cpp")
+                source.write_text("\n".join(program["text"]) + "\n")
+            runs = []
+            for _ in range(options.runs):
+                *figures, status, text = compile_once(compiler, source, directory)
+                if status:
+                    print(f"{name:28} does not compile:\n{text[:4000]}")
+                    return 1
+                runs.append(figures)
+        wall, processor, peak = (min(column) for column in zip(*runs))
+        measured[name] = {"wall_s": round(wall, 3), "cpu_s": round(processor, 3), "peak_mb": round(peak, 1)}
+        budget = []
+        for key, value, unit in (("seconds", processor, "s"), ("megabytes", peak, "MB")):
+            if key in program:
+                budget.append(f"{program[key]} {unit}")
+                if value > program[key]:
+                    over.append(f"{name}: {value:.2f} {unit} is over {program[key]} {unit}")
+        if "ratio_to" in program and program["ratio_to"] in measured:
+            ratio = processor / measured[program["ratio_to"]]["cpu_s"]
+            budget.append(f"{ratio:.2f} of {program['ratio']} times {program['ratio_to']}")
+            if ratio > program["ratio"]:
+                over.append(f"{name}: compiles {ratio:.2f} times slower than {program['ratio_to']}, over {program['ratio']}")
+        print(f"{name:28} {wall:8.2f} {processor:8.2f} {peak:8.0f}   {', '.join(budget)}", flush=True)
+    if options.json:
+        pathlib.Path(options.json).write_text(json.dumps({"compiler": options.compiler, "programs": measured}, indent=1) + "\n")
+    if over:
+        print("\nOver budget:\n  " + "\n  ".join(over))
+    return 1 if options.gate and over else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
