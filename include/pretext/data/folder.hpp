@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <set>
+#include <span>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "../core/error.hpp"
+#include "../io/decode_image.hpp"
+#include "../io/file.hpp"
+#include "image_set.hpp"
+#include "standard_names.hpp"
+
+namespace pretext::data {
+
+struct folder_settings {
+  std::uint64_t memory_limit = std::uint64_t{1} << 31;  // bytes of pixels kept; images beyond it are decoded when gathered
+  index_t channels = 0;                                 // 1, 3, or 0: 3 where any image has colour, else 1
+  io::image_limits limits = {};
+  std::vector<std::string> class_names = {};            // the only class folders there may be; empty = find them
+};
+
+namespace detail {
+
+inline io::decoded_image read_image(const std::string& path, const io::image_limits& limits) {
+  {
+    // Whatever lies in the folder, a film of 10 GB included, is not read further than its first bytes.
+    io::input_file<> file(path);
+    std::array<std::byte, 8> head;
+    const std::span<const std::byte> begin(head.data(), file.read(head));
+    if (io::image_kind_of(begin) == io::image_kind::none) (void)io::decode_image(begin, path);
+  }
+  return io::decode_image(io::read_file(path, std::uint64_t{1} << 30), path, limits);
+}
+
+inline void read_image_again(const std::string& path, const image_shape& expected, std::vector<std::uint8_t>& into) {
+  const io::image_limits limits{.max_side = std::max(expected.height, expected.width),
+                                .max_pixels = static_cast<std::uint64_t>(expected.height * expected.width)};
+  io::decoded_image image = read_image(path, limits);
+  if (image.height != expected.height || image.width != expected.width)
+    throw error("data.034", path + ": has another size than when the folder was read; leave the files alone meanwhile");
+  io::convert_channels(image, expected.channels);
+  into.swap(image.pixels);
+}
+
+/// The sentence of an error without its id and the file's name, which stand elsewhere.
+inline std::string reason_of(const error& e, const std::string& path) {
+  const std::string all = e.what(), head = "pretext[" + e.id() + "] " + path + ": ";
+  return all.substr(0, head.size()) == head ? all.substr(head.size()) : all;
+}
+
+struct folder_reader {
+  const folder_settings& settings;
+  image_store store{};
+  bool grey = false, colour = false;
+  index_t files = 0;
+
+  /// Adds all images of one class folder and the folders in it, in the order of their paths.
+  index_t add_tree(const std::filesystem::path& folder, int label) {
+    std::error_code bad;
+    std::vector<std::string> paths;
+    std::filesystem::recursive_directory_iterator it(folder, bad);
+    for (const std::filesystem::recursive_directory_iterator end; !bad && it != end; it.increment(bad)) {
+      std::error_code none;
+      const std::string name = it->path().filename().string();
+      if (!name.empty() && name[0] == '.') {
+        if (it->is_directory(none)) it.disable_recursion_pending();
+      } else if (!it->is_directory(none)) {
+        paths.push_back(it->path().string());
+      }
+    }
+    if (bad) store.skipped.push_back({folder.string(), "cannot be read further (" + bad.message() + ")"});
+    std::sort(paths.begin(), paths.end());
+    index_t good = 0;
+    for (const std::string& path : paths) good += add_file(path, label);
+    return good;
+  }
+
+  index_t add_file(const std::string& path, int label) {
+    ++files;
+    io::decoded_image image;
+    try {
+      image = read_image(path, settings.limits);
+    } catch (const error& e) {
+      store.skipped.push_back({path, reason_of(e, path)});
+      return 0;
+    }
+    (image.channels == 1 ? grey : colour) = true;
+    if (settings.channels != 0) io::convert_channels(image, settings.channels);
+    store.shapes.push_back({image.height, image.width, image.channels});
+    store.offsets.push_back(keep(store.pixels, image));
+    store.paths.push_back(path);
+    store.labels.push_back(label);
+    ++store.count;
+    return 1;
+  }
+
+  std::size_t keep(std::vector<std::uint8_t>& pixels, const io::decoded_image& image) const {
+    if (pixels.size() + image.pixels.size() > settings.memory_limit) return image_store::not_resident;
+    const std::size_t at = pixels.size();
+    pixels.insert(pixels.end(), image.pixels.begin(), image.pixels.end());
+    return at;
+  }
+
+  /// Grey images among coloured ones get three equal channels.
+  void unify_channels() {
+    if (!(grey && colour) || settings.channels != 0) return;
+    std::vector<std::uint8_t> pixels;
+    for (std::size_t i = 0; i < store.shapes.size(); ++i) {
+      image_shape& shape = store.shapes[i];
+      if (store.offsets[i] != image_store::not_resident) {
+        const std::uint8_t* from = store.pixels.data() + store.offsets[i];
+        io::decoded_image image{{from, from + shape.size()}, shape.height, shape.width, shape.channels};
+        io::convert_channels(image, 3);
+        store.offsets[i] = keep(pixels, image);
+      }
+      shape.channels = 3;
+    }
+    store.pixels.swap(pixels);
+  }
+
+  /// One size and everything in memory needs no table.
+  void drop_table() {
+    for (std::size_t i = 0; i < store.shapes.size(); ++i)
+      if (store.offsets[i] == image_store::not_resident || store.shapes[i] != store.shapes[0]) return;
+    store.shape = store.shapes[0];
+    store.shapes.clear();
+    store.offsets.clear();
+  }
+};
+
+}  // namespace detail
+
+/// The PNG and JPEG files of a folder, of any sizes. Folders in it are classes, numbered in the sorted order of their
+/// names; files beside them, or everything where there are not two such folders, have no label. Files that cannot be
+/// read are listed in skipped(). Hidden files are passed over; names of files mean nothing, their content decides.
+/// errors  pretext[data.006] not a folder; [data.030] no files in it; [data.031] no readable image among them;
+///         [data.032] channels; [data.033] a class folder that is not among the given class names
+/// cost    decodes every file once
+inline image_set folder(const std::string& path, const folder_settings& settings = {}) {
+  namespace fs = std::filesystem;
+  if (settings.channels != 0 && settings.channels != 1 && settings.channels != 3)
+    throw error("data.032", path + ": " + std::to_string(settings.channels) + " channels were asked for; use 1, 3, or 0 to decide by the files");
+  detail::folder_reader reader{settings};
+  std::error_code bad;
+  std::set<std::string> class_folders, plain;
+  fs::directory_iterator it(path, bad);
+  for (const fs::directory_iterator end; !bad && it != end; it.increment(bad)) {
+    std::error_code none;
+    const std::string name = it->path().filename().string();
+    if (!name.empty() && name[0] != '.') (it->is_directory(none) ? class_folders : plain).insert(name);
+  }
+  if (bad) throw error("data.006", path + ": cannot be read as a folder (" + bad.message() + "); check the path");
+
+  for (const std::string& name : plain) reader.add_file((fs::path(path) / name).string(), -1);
+  std::vector<std::string> classes = settings.class_names;
+  for (const std::string& name : class_folders) {
+    int label = static_cast<int>(classes.size());
+    if (!settings.class_names.empty())
+      label = static_cast<int>(std::find(classes.begin(), classes.end(), name) - classes.begin());
+    const index_t good = reader.add_tree(fs::path(path) / name, label);
+    if (good > 0 && label == static_cast<int>(classes.size())) {
+      if (!settings.class_names.empty())
+        throw error("data.033", path + ": the class folder " + name + " is not among the " + std::to_string(classes.size()) +
+                                    " classes of the training part; rename or remove it");
+      classes.push_back(name);
+    }
+  }
+
+  image_store& store = reader.store;
+  if (reader.files == 0) throw error("data.030", path + ": holds no files; put PNG or JPEG files into it");
+  if (store.count == 0)
+    throw error("data.031", path + ": none of its " + std::to_string(reader.files) + " files is a readable image; " +
+                                store.skipped[0].path + ": " + store.skipped[0].reason);
+  if (classes.size() < 2 && settings.class_names.empty()) {
+    classes.clear();
+    store.labels.clear();
+  }
+  store.classes = static_cast<int>(classes.size());
+  store.class_names = std::move(classes);
+  store.source = path + " (folder)";
+  store.decode = &detail::read_image_again;
+  reader.unify_channels();
+  reader.drop_table();
+  store.pixels.shrink_to_fit();
+  return image_set(std::move(store));
+}
+
+/// A folder with train/ and test/ (or val/) in it, or a folder that is the training part itself.
+inline train_test folder_parts(const std::string& path, folder_settings settings = {}) {
+  namespace fs = std::filesystem;
+  std::error_code none;
+  train_test out;
+  if (!fs::is_directory(fs::path(path) / "train", none)) {
+    out.train = folder(path, settings);
+    return out;
+  }
+  out.train = folder((fs::path(path) / "train").string(), settings);
+  settings.class_names = out.train.class_names();
+  settings.channels = out.train.shape(0).channels;
+  for (const char* name : {"test", "val", "valid", "validation"})
+    if (fs::is_directory(fs::path(path) / name, none)) {
+      out.test = folder((fs::path(path) / name).string(), settings);
+      break;
+    }
+  return out;
+}
+
+}  // namespace pretext::data

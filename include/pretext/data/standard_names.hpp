@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include "../core/error.hpp"
+
+/// How data sets name their files.
+namespace pretext::data::names {
+
+inline bool ends_with(std::string_view text, std::string_view tail) {
+  return text.size() >= tail.size() && text.substr(text.size() - tail.size()) == tail;
+}
+inline bool starts_with(std::string_view text, std::string_view head) { return text.substr(0, head.size()) == head; }
+
+inline std::string without_gz(const std::string& name) {
+  return ends_with(name, ".gz") ? name.substr(0, name.size() - 3) : name;
+}
+
+/// Replaces the last occurrence, if any.
+inline void replace_last(std::string& text, std::string_view what, std::string_view by) {
+  if (const std::size_t at = text.rfind(what); at != std::string::npos) text.replace(at, what.size(), by);
+}
+
+/// Names of the plain files directly in a folder, sorted by bytes, hidden ones left out; where a file is there both
+/// packed and unpacked, only the unpacked one.
+/// errors  pretext[data.006] not a folder that can be read
+inline std::vector<std::string> files_of(const std::string& folder) {
+  std::error_code bad;
+  std::filesystem::directory_iterator it(folder, bad);
+  if (bad) throw error("data.006", folder + ": cannot be read as a folder (" + bad.message() + "); check the path");
+  std::vector<std::string> out;
+  for (const std::filesystem::directory_iterator end; it != end; it.increment(bad)) {
+    if (bad) break;
+    std::error_code none;
+    const std::string name = it->path().filename().string();
+    if (!name.empty() && name[0] != '.' && it->is_regular_file(none)) out.push_back(name);
+  }
+  if (bad) throw error("data.006", folder + ": reading the folder failed (" + bad.message() + "); check the disk");
+  std::sort(out.begin(), out.end());
+  std::vector<std::string> kept;
+  for (const std::string& name : out)
+    if (!ends_with(name, ".gz") || !std::binary_search(out.begin(), out.end(), without_gz(name))) kept.push_back(name);
+  return kept;
+}
+
+}  // namespace pretext::data::names
