@@ -86,9 +86,7 @@ void multiply(thread_pool& pool, index_t m, index_t n, index_t k, const Left& le
       const index_t steps = k - p0 < plan.block_steps ? k - p0 : plan.block_steps;
       const bool first = pb == 0, last = pb + 1 == plan.step_blocks;
       T* const panels = right_buffer + (plan.keep_right ? pb * plan.block_steps * plan.block_columns : 0);
-      if (!packed)
-        for (index_t j = 0; j < columns; j += C)
-          right.panel(p0, steps, j0 + j, columns - j < C ? columns - j : C, panels + j * steps);
+      if (!packed) right.panels(p0, steps, j0, columns, panels);
       strided<T> body{}, rest{};
       if (whole > 0) body = left.block(i0, whole, p0, steps, left_buffer);
       if (whole < rows) rest = left.block(i0 + whole, rows - whole, p0, steps, left_buffer + whole * (plan.block_steps + 16));

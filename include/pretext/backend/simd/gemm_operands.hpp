@@ -11,7 +11,7 @@ namespace pretext::simd {
 ///   strided<T> block(i, rows, p, steps, buffer)
 /// Rows up to the next multiple of the tile must be readable; the buffer holds round_up(rows, tile) * (steps + 16).
 /// A right operand writes panels of tile_shape::columns, zero beyond its end:
-///   void panel(p, steps, j, columns, to)
+///   void panels(p, steps, j, columns, to)     panel c begins at to + c * tile_shape::columns * steps
 
 /// Element (i, p) at data[i * row_stride + p * step_stride], one of the strides being 1.
 template <class T, class Arch>
@@ -48,20 +48,27 @@ struct dense_left {
   }
 };
 
-/// Copies (steps x columns) of a row-major matrix into a panel.
+/// Copies (steps x columns) of a row-major matrix into panels, row by row: the source is read in long runs.
 template <class T, class Arch>
-void copy_panel(const T* from, index_t stride, index_t steps, index_t columns, T* to) {
+void copy_panels(const T* from, index_t stride, index_t steps, index_t columns, T* to) {
   using O = vector_ops<T, Arch>;
-  constexpr index_t C = tile_shape<T, Arch>::columns;
-  if (columns == C) {
-    for (index_t s = 0; s < steps; ++s)
-      for (index_t v = 0; v < tile_shape<T, Arch>::vectors; ++v)
-        O::store(to + s * C + v * O::width, O::load(from + s * stride + v * O::width));
-    return;
-  }
+  constexpr index_t C = tile_shape<T, Arch>::columns, W = O::width;
+  const index_t whole = columns / C * C;
   for (index_t s = 0; s < steps; ++s) {
-    for (index_t c = 0; c < columns; ++c) to[s * C + c] = from[s * stride + c];
-    for (index_t c = columns; c < C; ++c) to[s * C + c] = T(0);
+    const T* row = from + s * stride;
+    // The next rows are too far apart for the hardware to guess.
+    if (s + 4 < steps)
+      for (index_t c = 0; c < columns; c += 64 / static_cast<index_t>(sizeof(T)))
+        __builtin_prefetch(row + 4 * stride + c);
+    for (index_t j = 0; j < whole; j += C)
+      for (index_t v = 0; v < C; v += W) O::store(to + j * steps + s * C + v, O::load(row + j + v));
+    if (whole < columns) {
+      T* rest = to + whole * steps + s * C;
+      for (index_t v = 0; v < C; v += W) {
+        const index_t left = columns - whole - v;
+        O::store(rest + v, left >= W ? O::load(row + whole + v) : O::load_some(row + whole + v, left > 0 ? left : 0));
+      }
+    }
   }
 }
 
@@ -89,11 +96,12 @@ struct dense_right {
   index_t stride;
   bool transposed;
 
-  void panel(index_t p, index_t steps, index_t j, index_t columns, T* to) const {
-    if (transposed)
-      transpose_panel<T, Arch>(data + j * stride + p, stride, steps, columns, to);
-    else
-      copy_panel<T, Arch>(data + p * stride + j, stride, steps, columns, to);
+  void panels(index_t p, index_t steps, index_t j, index_t columns, T* to) const {
+    constexpr index_t C = tile_shape<T, Arch>::columns;
+    if (!transposed) return copy_panels<T, Arch>(data + p * stride + j, stride, steps, columns, to);
+    for (index_t c = 0; c < columns; c += C)
+      transpose_panel<T, Arch>(data + (j + c) * stride + p, stride, steps, columns - c < C ? columns - c : C,
+                               to + c * steps);
   }
 };
 

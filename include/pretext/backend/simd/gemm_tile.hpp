@@ -45,19 +45,21 @@ inline void multiply_tile(index_t steps, strided<T> a, const T* b, tile_accumula
     (std::make_index_sequence<V>{});
   };
   each_row([&](auto r) { each_vector([&](auto v) { acc.at[r][v] = O::zero(); }); });
-  // Every third row has a pointer; the two behind it are one and two strides away, which x86 addresses for free.
-  constexpr int pointers = (R + 2) / 3;
-  const T* row[pointers];
-  for (int i = 0; i < pointers; ++i) row[i] = a.data + 3 * i * a.row_stride;
+  // Two pointers six rows apart share five offsets, so that every address stays in a register; with an array of
+  // pointers or eleven offsets g++ reads some of them from memory at every step.
+  constexpr int half = 6;
+  const T* upper = a.data;
+  const T* lower = a.data + half * a.row_stride;
   const index_t row_stride = a.row_stride, step_stride = a.step_stride;
   for (index_t p = 0; p < steps; ++p) {
     vec<T, Arch> bv[V];
     each_vector([&](auto v) { bv[v] = O::load(b + v * O::width); });
     each_row([&](auto r) {
-      const auto x = O::set(row[r / 3][(r % 3) * row_stride]);
-      each_vector([&](auto v) { acc.at[r][v] = O::fma(x, bv[v], acc.at[r][v]); });
+      const auto value = O::set((r < half ? upper : lower)[(r % half) * row_stride]);
+      each_vector([&](auto v) { acc.at[r][v] = O::fma(value, bv[v], acc.at[r][v]); });
     });
-    for (int i = 0; i < pointers; ++i) row[i] += step_stride;
+    upper += step_stride;
+    if constexpr (R > half) lower += step_stride;
     b += tile_shape<T, Arch>::columns;
   }
   each_row([&](auto r) { each_vector([&](auto v) { result.at[r][v] = acc.at[r][v]; }); });
@@ -72,18 +74,35 @@ struct dense_rows {
 };
 
 /// Epilogue: result rows = product (+ what is there) (+ bias).
-/// An epilogue gets the tile at (i, j) with rows x columns of it valid; `first` and `last` tell the block of steps.
+/// An epilogue is told by expect(i, j, rows) which rows come next, then gets the tile at (i, j) with rows x columns of it valid; `first` and `last` tell the block of steps.
 template <class T, class Arch, class Rows = dense_rows<T>>
 struct store_result {
   Rows row;
   bool accumulate = false;
   const T* bias = nullptr;
 
+  /// Called before the product is computed, so that the result's lines arrive meanwhile.
+  void expect(index_t i, index_t j, index_t rows) const {
+    for (index_t r = 0; r < rows; ++r) {
+      const T* to = row(i + r) + j;
+      __builtin_prefetch(to, 1);
+      __builtin_prefetch(to + tile_shape<T, Arch>::columns - 1, 1);
+    }
+  }
+
   template <int R, int V>
   void operator()(const tile_accumulator<T, Arch, R, V>& acc, index_t i, index_t j, index_t rows, index_t columns,
                   bool first, bool last) const {
     using O = vector_ops<T, Arch>;
     const bool add = accumulate || !first;
+    if (columns == V * O::width && !(last && bias)) {
+      for (index_t r = 0; r < rows; ++r) {
+        T* to = row(i + r) + j;
+        for (int v = 0; v < V; ++v)
+          O::store(to + v * O::width, add ? O::load(to + v * O::width) + acc.at[r][v] : acc.at[r][v]);
+      }
+      return;
+    }
     for (index_t r = 0; r < rows; ++r) {
       T* to = row(i + r) + j;
       for (int v = 0; v < V; ++v) {
@@ -111,6 +130,7 @@ void run_tile(index_t steps, strided<T> a, const T* b, const Epilogue& epilogue,
   constexpr int R = tile_shape<T, Arch>::rows;
   const auto go = [&](auto r, auto v) {
     tile_accumulator<T, Arch, decltype(r)::value, decltype(v)::value> acc;
+    epilogue.expect(i, j, rows);
     multiply_tile<T, Arch, decltype(r)::value, decltype(v)::value>(steps, a, b, acc);
     epilogue(acc, i, j, rows, columns, first, last);
   };
