@@ -22,8 +22,9 @@
 
 namespace pretext::io {
 
-#if PRETEXT_HAS_JPEG
 namespace detail {
+
+#if PRETEXT_HAS_JPEG
 
 /// libjpeg's way of reporting: errors jump, warnings that mean wrong pixels are kept, the rest is not printed.
 struct jpeg_report {
@@ -122,61 +123,74 @@ struct jpeg_writer {
   }
 };
 
-}  // namespace detail
+struct jpeg_codec {
+  static decoded_image decode(std::span<const std::byte> bytes, const std::string& name, const image_limits& limits) {
+    if (image_kind_of(bytes) != image_kind::jpeg)
+      throw error("image.002", name + ": no readable JPEG image (it does not begin like one); get the file again");
+    jpeg_reader job;
+    const auto damaged = [&] {
+      throw error("image.002", name + ": no readable JPEG image (" + job.report.message + "); get the file again");
+    };
+    if (!job.read_header(bytes.data(), static_cast<unsigned long>(bytes.size()))) damaged();
+    check_image_size(job.codec.image_width, job.codec.image_height, name, limits);
+    const J_COLOR_SPACE space = job.codec.jpeg_color_space;
+    if (space != JCS_GRAYSCALE && space != JCS_YCbCr && space != JCS_RGB)
+      throw error("image.006", name + ": a JPEG with " + std::to_string(job.codec.num_components) +
+                                   " components that are neither grey nor colour (CMYK?) is not read; save it as RGB");
+    decoded_image out;
+    out.height = static_cast<index_t>(job.codec.image_height);
+    out.width = static_cast<index_t>(job.codec.image_width);
+    out.channels = space == JCS_GRAYSCALE ? 1 : 3;
+    job.pixels.resize(static_cast<std::size_t>(out.height * out.width * out.channels));
+    if (!job.read_pixels(static_cast<std::size_t>(out.channels)) || job.report.damaged) damaged();
+    out.pixels.swap(job.pixels);
+    return out;
+  }
+
+  static std::vector<std::byte> encode(image_view<const std::uint8_t> image, int quality) {
+    jpeg_writer job;
+    if (!job.write(image, quality))
+      throw error("image.005", std::string("encode_jpeg: libjpeg failed (") + job.report.message +
+                                   "); check memory and the image's size");
+    const auto* begin = reinterpret_cast<const std::byte*>(job.out);
+    return {begin, begin + job.size};
+  }
+};
+using default_jpeg = jpeg_codec;
+#else
+// Another type than with the library, so that units built differently can be linked without one silently replacing
+// the other's functions.
+struct no_jpeg {
+  static decoded_image decode(std::span<const std::byte>, const std::string& name, const image_limits&) {
+    throw error("image.001", name + ": this build has no libjpeg; install libjpeg-dev and link pretext::jpeg");
+  }
+  static std::vector<std::byte> encode(image_view<const std::uint8_t>, int) {
+    throw error("image.001", "encode_jpeg: this build has no libjpeg; install libjpeg-dev and link pretext::jpeg");
+  }
+};
+using default_jpeg = no_jpeg;
 #endif
+
+}  // namespace detail
 
 /// Pixels of a JPEG file, grey or colour, baseline or progressive. CMYK is refused; the camera's turn mark (EXIF) and
 /// colour profiles are ignored. A file whose data end early is an error, not a grey area.
 /// errors  pretext[image.001] built without libjpeg; [image.002] cut off or damaged; [image.003] larger than the
 ///         limits; [image.006] CMYK
-inline decoded_image decode_jpeg(std::span<const std::byte> bytes, const std::string& name,
-                                 const image_limits& limits = {}) {
-#if PRETEXT_HAS_JPEG
-  if (image_kind_of(bytes) != image_kind::jpeg)
-    throw error("image.002", name + ": no readable JPEG image (it does not begin like one); get the file again");
-  detail::jpeg_reader job;
-  const auto damaged = [&] {
-    throw error("image.002", name + ": no readable JPEG image (" + job.report.message + "); get the file again");
-  };
-  if (!job.read_header(bytes.data(), static_cast<unsigned long>(bytes.size()))) damaged();
-  detail::check_image_size(job.codec.image_width, job.codec.image_height, name, limits);
-  const J_COLOR_SPACE space = job.codec.jpeg_color_space;
-  if (space != JCS_GRAYSCALE && space != JCS_YCbCr && space != JCS_RGB)
-    throw error("image.006", name + ": a JPEG with " + std::to_string(job.codec.num_components) +
-                                 " components that are neither grey nor colour (CMYK?) is not read; save it as RGB");
-  decoded_image out;
-  out.height = static_cast<index_t>(job.codec.image_height);
-  out.width = static_cast<index_t>(job.codec.image_width);
-  out.channels = space == JCS_GRAYSCALE ? 1 : 3;
-  job.pixels.resize(static_cast<std::size_t>(out.height * out.width * out.channels));
-  if (!job.read_pixels(static_cast<std::size_t>(out.channels)) || job.report.damaged) damaged();
-  out.pixels.swap(job.pixels);
-  return out;
-#else
-  (void)bytes;
-  (void)limits;
-  throw error("image.001", name + ": this build has no libjpeg; install libjpeg-turbo (libjpeg-dev) and configure with PRETEXT_JPEG on");
-#endif
+template <class Codec = detail::default_jpeg>
+decoded_image decode_jpeg(std::span<const std::byte> bytes, const std::string& name, const image_limits& limits = {}) {
+  return Codec::decode(bytes, name, limits);
 }
 
 /// A JPEG file of an image with 1, 3 or 4 (CMYK) channels; quality 1..100.
 /// errors  pretext[image.001] built without libjpeg; [image.004] another number of channels, or no pixels
-inline std::vector<std::byte> encode_jpeg(image_view<const std::uint8_t> image, int quality = 95) {
+template <class Codec = detail::default_jpeg>
+std::vector<std::byte> encode_jpeg(image_view<const std::uint8_t> image, int quality = 95) {
   if ((image.channels != 1 && image.channels != 3 && image.channels != 4) || image.height < 1 || image.width < 1)
     throw error("image.004", "encode_jpeg: an image of " + std::to_string(image.height) + " x " + std::to_string(image.width) +
                                  " x " + std::to_string(image.channels) +
                                  " cannot be a JPEG file; use 1, 3 or 4 channels");
-#if PRETEXT_HAS_JPEG
-  detail::jpeg_writer job;
-  if (!job.write(image, quality))
-    throw error("image.005", std::string("encode_jpeg: libjpeg failed (") + job.report.message +
-                                 "); check memory and the image's size");
-  const auto* begin = reinterpret_cast<const std::byte*>(job.out);
-  return {begin, begin + job.size};
-#else
-  (void)quality;
-  throw error("image.001", "encode_jpeg: this build has no libjpeg; install libjpeg-turbo (libjpeg-dev) and configure with PRETEXT_JPEG on");
-#endif
+  return Codec::encode(image, quality);
 }
 
 }  // namespace pretext::io
