@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstdint>
+
 #include "index.hpp"
 
 namespace pretext {
@@ -16,6 +18,13 @@ struct image_view {
   constexpr index_t size() const { return height * width * channels; }
   constexpr T& operator()(index_t y, index_t x, index_t c) const { return data[(y * width + x) * channels + c]; }
   constexpr operator image_view<const T>() const { return {data, height, width, channels}; }
+};
+
+/// The images of one step as plain pointers: what a family's step reads. On a plan only `size` is set.
+struct image_list {
+  const image_view<const std::uint8_t>* images = nullptr;
+  const std::uint64_t* ids = nullptr;  // permanent numbers of the images: the keys of their random draws
+  index_t size = 0;
 };
 
 }  // namespace pretext

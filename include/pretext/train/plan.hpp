@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <array>
+#include <tuple>
+
+#include "../backend/count.hpp"
+#include "step.hpp"
+
+namespace pretext::train {
+
+/// What a step of a family needs, in bytes and products, from running it once on the counting back end.
+struct step_plan {
+  std::size_t workspace_bytes = 0;
+  double flops = 0;
+  index_t launches = 0;
+  index_t parameters = 0;  // elements of all players' flat buffers, padding included
+  index_t buffers = 0;
+};
+
+/// Runs one step of `family` on a batch of planned size, without memory. Works in constant evaluation.
+template <class T, class Of = backend::reference, class Family, class Batch>
+constexpr step_plan plan_step(Family family, const Batch& batch, index_t micro_batch = 0, const Of& of = Of{}) {
+  auto specs = family.players();
+  const auto totals = lay_out(specs);
+  using counter = backend::count<Of>;
+  using ctx_type = context<counter, T, comm::null>;
+  counter be(of);
+  workspace memory;
+  comm::null alone;
+  step_inputs inputs{};
+  step_scope<ctx_type, decltype(specs)> s;
+  s.ctx = ctx_type{&be, &memory, &alone, &inputs};
+  s.specs = &specs;
+  s.inputs = &inputs;
+  s.micro_batch = micro_batch;
+  s.loss.shape = extents(1);
+  s.embedding_std.shape = extents(1);
+  step_plan plan;
+  for (std::size_t i = 0; i < totals.size(); ++i) {
+    auto& v = s.players[i];
+    v.parameters.shape = v.gradients.shape = v.state0.shape = v.state1.shape = extents(totals[i].parameters);
+    v.buffers.shape = extents(totals[i].buffers);
+    v.ranges.shape = extents(index_t{1});
+    v.inputs = &inputs.players[i];
+    plan.parameters += totals[i].parameters;
+    plan.buffers += totals[i].buffers;
+  }
+  if constexpr (requires { family.targets(); }) {
+    std::size_t i = 0;
+    for (const target_spec& t : family.targets()) {
+      s.targets[i].parameters.shape = extents(t.extent.parameters);
+      s.targets[i++].buffers.shape = extents(t.extent.buffers);
+    }
+  }
+  if constexpr (requires { family.states(); }) {
+    std::size_t i = 0;
+    for (const auto& t : family.states()) s.states[i++].shape = t.shape;
+  }
+  family.step(s, batch);
+  plan.workspace_bytes = memory.peak();
+  plan.flops = be.flops();
+  plan.launches = be.launches();
+  return plan;
+}
+
+}  // namespace pretext::train

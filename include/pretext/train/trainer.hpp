@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "plan.hpp"
+#include "step_report.hpp"
+
+namespace pretext::train {
+
+/// Numbers that a family keeps between steps besides parameters (a queue of keys, centres): allocated by the trainer,
+/// part of every checkpoint.
+struct state_spec {
+  std::string_view name;
+  extents shape;
+  initialiser start = {};
+};
+
+/// Storage type of numbers; recipes name one as `precision`.
+struct f32 {
+  using storage = float;
+  static constexpr const char* name = "f32";
+};
+struct f64 {
+  using storage = double;
+  static constexpr const char* name = "f64";
+};
+
+namespace detail {
+template <class R>
+struct precision_of {
+  using type = f32;
+};
+template <class R>
+  requires requires { typename R::precision; }
+struct precision_of<R> {
+  using type = typename R::precision;
+};
+
+/// Everything one player owns.
+template <class T>
+struct player_memory {
+  std::string name;
+  parameter_table table;
+  buffer<T> parameters, gradients, buffers, state0, state1;
+  std::vector<update_range> ranges;
+  std::uint64_t updates = 0;
+};
+template <class T>
+struct target_memory {
+  target_spec spec;
+  buffer<T> parameters, buffers;
+};
+}  // namespace detail
+
+/// Trains a recipe on a back end. Holds players, targets and planned memory; the losses are the family's.
+///   trainer<my_recipe, backend::simd<>> t({.batch_size = 256}); t.fit(images) or t.step(batch) in your own loop
+/// errors  pretext[value.301] a setting that makes no sense; pretext[memory.100] a batch larger than planned
+/// repeat  the same seed and build give the same bits for any number of threads
+template <class Recipe, class Backend, class Comm = comm::null>
+class trainer {
+ public:
+  using recipe_type = Recipe;
+  using family_type = typename Recipe::template family<Recipe>;
+  using settings_type = typename family_type::settings;
+  using batch_type = typename family_type::batch_type;
+  using value_type = typename detail::precision_of<Recipe>::type::storage;
+  using T = value_type;
+  using backend_type = Backend;
+
+  /// Owns a default back end.
+  explicit trainer(const settings_type& user = {}) : trainer(user, nullptr, nullptr) {}
+  /// Computes on the caller's back end, which must outlive the trainer; `comm` joins ranks.
+  trainer(const settings_type& user, Backend& be) : trainer(user, &be, nullptr) {}
+  trainer(const settings_type& user, Backend& be, Comm& comm) : trainer(user, &be, &comm) {}
+  trainer(const trainer&) = delete;
+  trainer& operator=(const trainer&) = delete;
+
+  /// One step on one batch: forward, loss, backward, updates. No allocation.
+  const step_report& step(const batch_type& batch) {
+    const auto begin = std::chrono::steady_clock::now();
+    const index_t size = family_.batch_size_of(batch);
+    write_inputs();
+    memory_.release(0);
+    scope_.ctx.key = rng::key{.seed = seed(), .sample = inputs_.step, .epoch = static_cast<std::uint32_t>(inputs_.epoch)}
+                         .with_purpose(rng::purpose::dropout);
+    family_.step(scope_, batch);
+    ++inputs_.step;
+    for (auto& p : players_) ++p.updates;
+    finish_report(size, begin);
+    return report_;
+  }
+
+  /// Plans memory for batches up to `size`; the only place that allocates after construction.
+  void plan(index_t size) {
+    plan_ = plan_step<T>(family_, family_.plan_batch(size), micro_batch(), *backend_);
+    planned_batch_ = size;
+    block_ = buffer<std::byte>(static_cast<index_t>(plan_.workspace_bytes));
+    memory_ = workspace(block_.data(), plan_.workspace_bytes);
+    scope_.ctx.memory = &memory_;
+  }
+
+  const settings_type& settings() const { return settings_; }
+  const family_type& family() const { return family_; }
+  family_type& family() { return family_; }
+  const step_plan& planned() const { return plan_; }
+  index_t planned_batch() const { return planned_batch_; }
+  const step_report& report() const { return report_; }
+  Backend& backend() const { return *backend_; }
+  Comm& comm() const { return *comm_; }
+  std::uint64_t steps_done() const { return inputs_.step; }
+  std::uint64_t seed() const { return settings_.seed; }
+
+  /// Total number of steps, for schedules; 0 where there is no end in sight.
+  void set_steps_total(std::uint64_t total) { steps_total_ = total; }
+  std::uint64_t steps_total() const { return steps_total_; }
+  void set_epoch(std::uint64_t epoch, std::uint64_t epochs) {
+    inputs_.epoch = epoch;
+    report_.epochs = epochs;
+  }
+  /// Callbacks end `fit` with this, after the current step.
+  void stop() { stopped_ = true; }
+  bool stopped() const { return stopped_; }
+
+  /// Players by position, for tools: tables and flat buffers.
+  std::vector<detail::player_memory<T>>& players() { return players_; }
+  const std::vector<detail::player_memory<T>>& players() const { return players_; }
+  std::vector<detail::target_memory<T>>& targets() { return targets_; }
+  const std::vector<detail::target_memory<T>>& targets() const { return targets_; }
+
+  template <class Part>
+  parameter_view<T> parameters(const Part& p) const {
+    return scope_.parameters(p);
+  }
+
+  /// Shows everything a resumed run needs to a visitor, in a fixed order:
+  ///   v.entries(prefix, entries, data), v.array(name, view), v.counter(name, value)
+  template <class Visitor>
+  void visit_state(Visitor&& v) {
+    v.counter("step", inputs_.step);
+    v.counter("epoch", inputs_.epoch);
+    for (auto& p : players_) {
+      v.counter(p.name + ".updates", p.updates);
+      v.entries(p.name + "/", p.table.parameters, p.parameters.data());
+      v.entries(p.name + ".buffers/", p.table.buffers, p.buffers.data());
+      if (p.state0.size() > 0) v.entries(p.name + ".state0/", p.table.parameters, p.state0.data());
+      if (p.state1.size() > 0) v.entries(p.name + ".state1/", p.table.parameters, p.state1.data());
+    }
+    for (auto& t : targets_) {
+      const auto& table = players_[static_cast<std::size_t>(t.spec.player)].table;
+      v.entries(std::string(t.spec.name) + "/", leading(table.parameters, t.spec.extent.parameters), t.parameters.data());
+      v.entries(std::string(t.spec.name) + ".buffers/", leading(table.buffers, t.spec.extent.buffers), t.buffers.data());
+    }
+    for (std::size_t i = 0; i < states_.size(); ++i) v.array(state_names_[i], states_[i].view());
+  }
+
+  /// Bytes asked of pretext's allocators for this trainer.
+  std::size_t bytes() const {
+    std::size_t n = block_.bytes();
+    for (const auto& p : players_)
+      n += p.parameters.bytes() + p.gradients.bytes() + p.buffers.bytes() + p.state0.bytes() + p.state1.bytes();
+    for (const auto& t : targets_) n += t.parameters.bytes() + t.buffers.bytes();
+    for (const auto& s : states_) n += s.bytes();
+    return n;
+  }
+
+ private:
+  using specs_type = decltype(std::declval<family_type&>().players());
+  using scope_type = step_scope<context<Backend, T, Comm>, specs_type>;
+  static constexpr std::size_t player_count = std::tuple_size_v<specs_type>;
+  static_assert(player_count <= static_cast<std::size_t>(max_players),
+                "pretext[trainer.101] a family has more players than max_players");
+
+  trainer(const settings_type& user, Backend* be, Comm* comm)
+      : settings_(resolve(user)), family_(settings_), specs_(family_.players()) {
+    if (be == nullptr) {
+      own_backend_ = make_backend();
+      be = own_backend_.get();
+    }
+    backend_ = be;
+    comm_ = comm == nullptr ? &own_comm_ : comm;
+    const auto totals = lay_out(specs_);
+    std::size_t i = 0;
+    std::apply([&](auto&... spec) { (make_player(spec, totals[i++]), ...); }, specs_);
+    if constexpr (requires { family_.targets(); })
+      for (const target_spec& t : family_.targets()) make_target(t);
+    if constexpr (requires { family_.states(); })
+      for (const state_spec& s : family_.states()) make_state(s);
+    wire();
+    plan(settings_.batch_size);
+  }
+
+  static settings_type resolve(settings_type user) {
+    if constexpr (requires(settings_type& s) { Recipe::defaults(s); }) {
+      settings_type chosen{};
+      Recipe::defaults(chosen);
+      inherit_settings(user, chosen);
+    }
+    if (user.batch_size < 1) throw error("value.301", "batch_size is below 1; give the number of samples per step");
+    return user;
+  }
+  std::unique_ptr<Backend> make_backend() const {
+    if constexpr (requires { settings_.threads; } && std::is_constructible_v<Backend, int>)
+      return std::make_unique<Backend>(static_cast<int>(settings_.threads));
+    else
+      return std::make_unique<Backend>();
+  }
+  index_t micro_batch() const {
+    if constexpr (requires { settings_.micro_batch; })
+      return settings_.micro_batch;
+    else
+      return 0;
+  }
+
+  template <class Spec>
+  void make_player(const Spec& spec, segment_size extent) {
+    detail::player_memory<T> p;
+    p.name = spec.name;
+    table_builder builder(p.table);
+    std::apply([&](auto*... part) { (builder.child(part->name, part->layer), ...); }, spec.parts);
+    p.parameters = buffer<T>(extent.parameters);
+    p.gradients = buffer<T>(extent.parameters);
+    p.buffers = buffer<T>(extent.buffers);
+    if constexpr (Spec::optimizer_type::states >= 1) p.state0 = buffer<T>(extent.parameters);
+    if constexpr (Spec::optimizer_type::states >= 2) p.state1 = buffer<T>(extent.parameters);
+    const std::uint64_t first = players_.size() * 65536;
+    initialise(p.table.parameters, p.parameters.data(), seed(), first);
+    initialise(p.table.buffers, p.buffers.data(), seed(), first + 32768);
+    for (const parameter_entry& e : p.table.parameters) {
+      const bool matrix = e.what == role::weight || e.what == role::embedding;
+      p.ranges.push_back({e.offset, e.size, 1.0, matrix ? 1.0 : 0.0, matrix});
+    }
+    players_.push_back(std::move(p));
+  }
+  void make_target(const target_spec& spec) {
+    const auto& p = players_[static_cast<std::size_t>(spec.player)];
+    detail::target_memory<T> t{spec, buffer<T>(spec.extent.parameters), buffer<T>(spec.extent.buffers)};
+    for (index_t i = 0; i < spec.extent.parameters; ++i) t.parameters[i] = p.parameters[i];
+    for (index_t i = 0; i < spec.extent.buffers; ++i) t.buffers[i] = p.buffers[i];
+    targets_.push_back(std::move(t));
+  }
+  void make_state(const state_spec& spec) {
+    buffer<T> b(spec.shape.size());
+    parameter_entry e{.name = std::string(spec.name), .file_shape = spec.shape, .layout = {}, .size = spec.shape.size(), .start = spec.start};
+    initialise(std::vector<parameter_entry>{e}, b.data(), seed(), 1u << 24 | states_.size());
+    states_.push_back(std::move(b));
+    state_shapes_.push_back(spec.shape);
+    state_names_.emplace_back(spec.name);
+  }
+  void wire() {
+    scope_.ctx.backend = backend_;
+    scope_.ctx.comm = comm_;
+    scope_.ctx.inputs = &inputs_;
+    scope_.ctx.memory = &memory_;
+    scope_.inputs = &inputs_;
+    scope_.specs = &specs_;
+    scope_.micro_batch = micro_batch();
+    scope_.loss = {&loss_, extents(1)};
+    scope_.embedding_std = {&embedding_std_, extents(1)};
+    for (std::size_t i = 0; i < players_.size(); ++i) {
+      auto& p = players_[i];
+      scope_.players[i] = {p.parameters.view(), p.gradients.view(), p.buffers.view(), p.state0.view(), p.state1.view(),
+                           {p.ranges.data(), extents(static_cast<index_t>(p.ranges.size()))}, &inputs_.players[i]};
+    }
+    for (std::size_t i = 0; i < targets_.size(); ++i)
+      scope_.targets[i] = {targets_[i].parameters.view(), targets_[i].buffers.view(), &inputs_.momentum[i]};
+    for (std::size_t i = 0; i < states_.size(); ++i) scope_.states[i] = {states_[i].data(), state_shapes_[i]};
+  }
+
+  void write_inputs() {
+    inputs_.seed = seed();
+    inputs_.non_finite = 0;
+    inputs_.progress = steps_total_ == 0 ? 0.0 : static_cast<double>(inputs_.step) / static_cast<double>(steps_total_);
+    std::size_t i = 0;
+    std::apply(
+        [&](const auto&... spec) {
+          (
+              [&] {
+                player_inputs& in = inputs_.players[i];
+                in.rate = spec.optimizer.rate * spec.schedule.factor(inputs_.step, steps_total_);
+                spec.optimizer.write_inputs(in, players_[i].updates);
+                ++i;
+              }(),
+              ...);
+        },
+        specs_);
+    for (std::size_t t = 0; t < targets_.size(); ++t) {
+      const target_spec& spec = targets_[t].spec;
+      // Half a cosine from first to last: Grill et al. 2020, section 3.2.
+      inputs_.momentum[t] =
+          spec.last - (spec.last - spec.first) * (std::cos(3.14159265358979323846 * inputs_.progress) + 1) / 2;
+    }
+  }
+  void finish_report(index_t size, std::chrono::steady_clock::time_point begin) {
+    const auto now = std::chrono::steady_clock::now();
+    const double took = std::chrono::duration<double>(now - begin).count();
+    report_.step = inputs_.step;
+    report_.steps_total = steps_total_;
+    report_.epoch = inputs_.epoch;
+    report_.loss = static_cast<float>(loss_);
+    report_.learning_rate = static_cast<float>(inputs_.players[0].rate);
+    report_.gradient_norm = static_cast<float>(inputs_.players[0].gradient_norm);
+    report_.embedding_std = static_cast<float>(embedding_std_);
+    report_.samples_per_second = took > 0 ? static_cast<float>(static_cast<double>(size) / took) : 0.0f;
+    report_.seconds = std::chrono::duration<double>(now - built_).count();
+    report_.finite = inputs_.non_finite == 0 && std::isfinite(loss_);
+  }
+  static std::vector<parameter_entry> leading(const std::vector<parameter_entry>& all, index_t end) {
+    std::vector<parameter_entry> some;
+    for (const auto& e : all)
+      if (e.offset < end) some.push_back(e);
+    return some;
+  }
+
+  settings_type settings_;
+  family_type family_;
+  specs_type specs_;
+  std::unique_ptr<Backend> own_backend_;
+  Backend* backend_ = nullptr;
+  Comm own_comm_{};
+  Comm* comm_ = nullptr;
+  std::vector<detail::player_memory<T>> players_;
+  std::vector<detail::target_memory<T>> targets_;
+  std::vector<buffer<T>> states_;
+  std::vector<extents> state_shapes_;
+  std::vector<std::string> state_names_;
+  step_inputs inputs_{};
+  T loss_ = 0;
+  T embedding_std_ = 0;
+  step_plan plan_{};
+  index_t planned_batch_ = 0;
+  buffer<std::byte> block_;
+  workspace memory_;
+  scope_type scope_{};
+  step_report report_{};
+  std::uint64_t steps_total_ = 0;
+  bool stopped_ = false;
+  std::chrono::steady_clock::time_point built_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace pretext::train
