@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <string_view>
+
+#include "../augmentation.hpp"
+#include "../detail/colour.hpp"
+
+namespace pretext::augment {
+
+/// All channels become the grey value 0.2989 r + 0.587 g + 0.114 b, with probability p. One channel stays as it is.
+/// shapes  in and out (H, W, C), may be one image
+/// laws    grey of grey is grey (within 1e-4: the weights sum to 0.9999)
+/// errors  pretext[augment.201] p outside [0, 1]
+/// source  torchvision.transforms.RandomGrayscale; p = 0.2 as in SimCLR (arXiv:2002.05709)
+struct grayscale {
+  setting<float> p = default_value(0.2f);
+
+  struct record {
+    bool grey = false;
+  };
+
+  static constexpr std::string_view name = "grayscale";
+
+  template <class Self, class Visit>
+  static constexpr void fields(Self& self, Visit&& visit) {
+    visit("p", self.p);
+  }
+
+  constexpr void check() const { detail::check_probability(p, name); }
+
+  constexpr record draw(rng::key key, image_size, image_size) const { return {rng::stream(key).accept(p.value())}; }
+
+  void apply(context&, const record& drawn, image_view<const float> in, image_view<float> out) const {
+    if (!drawn.grey || in.channels == 1) return convert(in, out);
+    detail::for_each_block(in, out, [](detail::pixel_block& block) {
+      for (index_t i = 0; i < block.count; ++i) block.r[i] = detail::luma({block.r[i], block.g[i], block.b[i]});
+      for (index_t i = 0; i < block.count; ++i) block.g[i] = block.b[i] = block.r[i];
+    });
+  }
+};
+
+}  // namespace pretext::augment
