@@ -33,12 +33,12 @@ struct members {
 class value {
  public:
   value() = default;
-  explicit value(bool b) : data_(b) {}
-  explicit value(std::int64_t i) : data_(i) {}
-  explicit value(double d) : data_(d) {}
-  explicit value(std::string s) : data_(std::move(s)) {}
-  explicit value(std::vector<value> items) : data_(std::move(items)) {}
-  explicit value(members m) : data_(std::move(m)) {}
+  explicit value(bool b);
+  explicit value(std::int64_t i);
+  explicit value(double d);
+  explicit value(std::string s);
+  explicit value(std::vector<value> items);
+  explicit value(members m);
 
   json::kind kind() const { return static_cast<json::kind>(data_.index()); }
   bool is_null() const { return kind() == kind::null; }
@@ -110,6 +110,14 @@ struct member {
   std::string key;
   json::value value;
 };
+
+// Here, where `member` is complete: a constructor needs to know how to destroy what it made.
+inline value::value(bool b) : data_(b) {}
+inline value::value(std::int64_t i) : data_(i) {}
+inline value::value(double d) : data_(d) {}
+inline value::value(std::string s) : data_(std::move(s)) {}
+inline value::value(std::vector<value> items) : data_(std::move(items)) {}
+inline value::value(members m) : data_(std::move(m)) {}
 
 inline const value* value::find(std::string_view key) const {
   const members& m = get<members>(kind::object, {});
