@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Golden numbers of the layers: value and gradients in float64 by autograd, PyTorch's layouts (NCHW; [out, in/groups, kh, kw]).
+"""Golden numbers of the layers: value and gradients in float64 by autograd, in PyTorch's layouts.
 
     python3 tests/golden/layers.py        writes tests/golden/layers.safetensors
 
-Written by PyTorch 1.13.1 (Debian 12 python3-torch). Inputs (x, dy, weight, bias, running_*) are exact in float32 and stored
-as F32, results as F64. Names are <layer>.<case>.<tensor>; dx, dweight, dbias belong to sum(y * dy). The case of a
-convolution or a pooling is <kernel>s<stride>p<padding>[g<groups>] and one word about the size.
+Written by PyTorch 1.13.1 (Debian 12 python3-torch). Inputs (x, dy, weight, bias, running_*) are exact in float32 and
+stored as F32, results as F64. Images are NCHW, convolution weights [out, in/groups, kh, kw]. Names are
+<layer>.<case>.<tensor>; dx, dweight, dbias belong to sum(y * dy). The case of a convolution or a pooling is
+<kernel>s<stride>p<padding>[g<groups>] and one word about the size.
 """
 import os
 
@@ -48,12 +49,13 @@ def linear():
 
 def conv2d():
     #       word        B  in out  H   W  k  s  p  g
-    for row in (("odd", 1, 3, 4, 5, 7, 3, 1, 1, 1), ("even", 2, 3, 4, 9, 8, 3, 2, 1, 1), ("odd", 2, 5, 7, 4, 5, 1, 1, 0, 1),
-                ("odd", 2, 4, 6, 7, 7, 1, 2, 0, 1), ("odd", 1, 2, 3, 9, 6, 5, 1, 2, 1), ("odd", 2, 3, 4, 11, 13, 7, 2, 3, 1),
+    for row in (("odd", 1, 3, 4, 5, 7, 3, 1, 1, 1), ("even", 2, 3, 4, 9, 8, 3, 2, 1, 1),
+                ("odd", 2, 5, 7, 4, 5, 1, 1, 0, 1), ("odd", 2, 4, 6, 7, 7, 1, 2, 0, 1),
+                ("odd", 1, 2, 3, 9, 6, 5, 1, 2, 1), ("odd", 2, 3, 4, 11, 13, 7, 2, 3, 1),
                 ("small", 1, 2, 3, 4, 5, 7, 1, 3, 1), ("valid", 2, 4, 6, 6, 5, 3, 1, 0, 2),
                 ("depthwise", 3, 6, 6, 5, 5, 3, 1, 1, 6), ("depthwise", 2, 4, 8, 7, 6, 3, 2, 1, 4),
-                ("wide_pad", 1, 2, 3, 3, 4, 3, 1, 2, 1), ("groups", 2, 6, 3, 7, 8, 5, 2, 0, 3), ("pixel", 1, 2, 2, 1, 1, 3, 2, 1, 1),
-                ("tiles", 2, 13, 17, 6, 6, 3, 1, 1, 1)):
+                ("wide_pad", 1, 2, 3, 3, 4, 3, 1, 2, 1), ("groups", 2, 6, 3, 7, 8, 5, 2, 0, 3),
+                ("pixel", 1, 2, 2, 1, 1, 3, 2, 1, 1), ("tiles", 2, 13, 17, 6, 6, 3, 1, 1, 1)):
         word, b, i, o, h, w, k, s, p, g = row
         name = f"conv2d.{k}x{k}s{s}p{p}g{g}{word}"
         case(name, lambda x, weight, bias: F.conv2d(x, weight, bias, s, p, 1, g),
@@ -74,15 +76,16 @@ def batch_norm():
             if word == "offset":
                 data["x"] = (data["x"] + 1000).float().double()
             mean, var = draw(name + ".running_mean", c), (draw(name + ".running_var", c).abs() + 0.5).float().double()
-            case(name, lambda x, weight, bias: F.batch_norm(x, mean.clone(), var.clone(), weight, bias, training, 0.1, 1e-5),
-                 data, running_mean=mean.float(), running_var=var.float())
+            norm = lambda x, weight, bias: F.batch_norm(x, mean.clone(), var.clone(), weight, bias, training, 0.1, 1e-5)
+            case(name, norm, data, running_mean=mean.float(), running_var=var.float())
             if training:
                 F.batch_norm(data["x"], mean, var, None, None, True, 0.1, 1e-5)
                 OUT[f"{name}.new_running_mean"], OUT[f"{name}.new_running_var"] = mean, var
 
 
 def layer_norm():
-    for word, shape in (("row", (1, 7)), ("rows", (3, 16)), ("sequence", (2, 5, 31)), ("offset", (2, 9)), ("constant", (2, 6))):
+    for word, shape in (("row", (1, 7)), ("rows", (3, 16)), ("sequence", (2, 5, 31)), ("offset", (2, 9)),
+                        ("constant", (2, 6))):
         name = "layer_norm." + word
         data = inputs(name, x=shape, weight=shape[-1:], bias=shape[-1:])
         if word == "offset":
@@ -94,8 +97,8 @@ def layer_norm():
 
 def activations():
     """At 0 the derivative of relu is 0; gelu is the erf form."""
-    x = torch.cat([torch.linspace(-12, 12, 97, dtype=torch.float64), draw("activation.x", 64),
-                   torch.tensor([0.0, -0.0, 1e-8, -1e-8, 1e-30, -1e-30, 40.0, -40.0, 1e4, -1e4], dtype=torch.float64)]).float().double()
+    extremes = torch.tensor([0.0, -0.0, 1e-8, -1e-8, 1e-30, -1e-30, 40.0, -40.0, 1e4, -1e4], dtype=torch.float64)
+    x = torch.cat([torch.linspace(-12, 12, 97, dtype=torch.float64), draw("activation.x", 64), extremes]).float().double()
     case("relu.values", lambda x: F.relu(x), {"x": x})
     case("gelu.values", lambda x: F.gelu(x), {"x": x})
 
@@ -145,7 +148,8 @@ def softmax():
 def normalize():
     """y = x / max(|x|, 1e-12), rows. Row 0 of `zero` is zero: PyTorch gives y = 0 there and the gradient dy / 1e-12;
     a library may prefer the gradient 0, so compare the other rows. `long`: norms of 1e15, `short`: of 1e-9."""
-    for word, shape, scale in (("rows", (5, 7), 1), ("one", (2, 1), 1), ("zero", (3, 4), 1), ("long", (2, 5), 1e15), ("short", (2, 5), 1e-9)):
+    for word, shape, scale in (("rows", (5, 7), 1), ("one", (2, 1), 1), ("zero", (3, 4), 1), ("long", (2, 5), 1e15),
+                               ("short", (2, 5), 1e-9)):
         name = "normalize." + word
         x = (draw(name + ".x", *shape) * scale).float().double()
         if word == "zero":

@@ -119,7 +119,8 @@ def info_nce():
             leaves = {key: OUT[f"{name}.{key}"].double().requires_grad_() for key in ("q", "k", "n")}
             leaves["tau"] = temperature(0.2)
             s = similarity(kind, d, leaves)
-            logits = torch.cat([s(leaves["q"], leaves["k"]).diagonal()[:, None], s(leaves["q"], leaves["n"])], 1) / leaves["tau"]
+            positive = s(leaves["q"], leaves["k"]).diagonal()[:, None]
+            logits = torch.cat([positive, s(leaves["q"], leaves["n"])], 1) / leaves["tau"]
             store(f"{name}.{kind}", F.cross_entropy(logits, torch.zeros(b, dtype=torch.long)), leaves)
 
 

@@ -6,14 +6,15 @@
 
 Written by PyTorch 1.13.1 (Debian 12 python3-torch).
 Trajectories: three parameters, weight (3, 4), bias (4), scale (4), laid out in this order in one flat vector of 20.
-`parameters` (20) is where all start, `gradients` (5, 20) what each of the 5 steps is given, <optimizer>.<case>.path (5, 20)
-where the parameters are after each step. Settings of a case are scalars beside it (lr, momentum, weight_decay, ...).
-Weight decay acts on all three parameters unless the case says `excluded`: then on weight alone, and LARS adapts weight alone.
+`parameters` (20) is where all start, `gradients` (5, 20) what each of the 5 steps is given,
+<optimizer>.<case>.path (5, 20) where the parameters are after each step. Settings of a case are scalars beside it (lr,
+momentum, weight_decay, ...). Weight decay acts on all three parameters, in the case `excluded` on weight alone.
 
-lars: You, Gitman, Ginsburg 2017, arXiv:1708.03888, in the form of the SimCLR code (momentum holds the scaled gradient, the
-rate multiplies at the end), for each adapted tensor:
+lars: You, Gitman, Ginsburg 2017, arXiv:1708.03888; for each adapted tensor
     d = g + weight_decay w;  d *= trust |w| / (|g| + weight_decay |w| + eps) where |w| > 0 and |g| > 0;
-    m = momentum m + d;  w -= lr m
+    m = momentum m + d;  w -= lr m          as lightly and other PyTorch code (cases all, excluded, eps, rates)
+    m = momentum m + lr d;  w -= m          as the paper and SimCLR's own code (case rates_inside)
+The two differ only while the rate changes. Decay and adaptation leave bias and scale alone, but in the case `all`.
 clip: `total_norm` of all gradients together; `scale` = min(1, max_norm / total_norm); `torch_scale` has PyTorch's
     max_norm / (total_norm + 1e-6) instead.
 schedules: the rate used by step t = 0, 1, ..., total - 1, base rate 0.1.
@@ -60,8 +61,9 @@ def run(name, make, rates=None, **settings):
 
 
 class Lars(torch.optim.Optimizer):
-    def __init__(self, groups, lr, momentum, weight_decay, trust=1e-3, eps=0.0):
-        super().__init__(groups, dict(lr=lr, momentum=momentum, weight_decay=weight_decay, trust=trust, eps=eps, adapt=True))
+    def __init__(self, groups, lr, momentum, weight_decay, trust=1e-3, eps=0.0, inside=False):
+        super().__init__(groups, dict(lr=lr, momentum=momentum, weight_decay=weight_decay, trust=trust, eps=eps,
+                                      inside=inside, adapt=True))
 
     @torch.no_grad()
     def step(self):
@@ -73,8 +75,8 @@ class Lars(torch.optim.Optimizer):
                 if g["adapt"] and w > 0 and n > 0:
                     d = d * (g["trust"] * w / (n + wd * w + g["eps"]))
                 m = self.state[p].setdefault("m", torch.zeros_like(p))
-                m.mul_(g["momentum"]).add_(d)
-                p.add_(m, alpha=-g["lr"])
+                m.mul_(g["momentum"]).add_(d, alpha=g["lr"] if g["inside"] else 1.0)
+                p.sub_(m, alpha=1.0 if g["inside"] else g["lr"])
 
 
 def excluded(parameters):
@@ -111,6 +113,7 @@ def lars():
     run("lars.all", lambda p: Lars(p, **s), **s)
     run("lars.excluded", lambda p: Lars(groups(p), **s), **s)
     run("lars.rates", lambda p: Lars(groups(p), **s), RATES, **{k: v for k, v in s.items() if k != "lr"})
+    run("lars.rates_inside", lambda p: Lars(groups(p), inside=True, **s), RATES, **{k: v for k, v in s.items() if k != "lr"})
     s = dict(s, eps=1e-8, trust=0.02, weight_decay=0.1)
     run("lars.eps", lambda p: Lars(groups(p), **s), **s)
 
@@ -123,10 +126,11 @@ def clip():
             p.grad = g.clone()
         norm = torch.nn.utils.clip_grad_norm_(parts, max_norm)
         name = "clip." + name
-        OUT.update({f"{name}.gradient": gradients, f"{name}.max_norm": torch.tensor(max_norm, dtype=torch.float64),
-                    f"{name}.total_norm": norm, f"{name}.torch_gradient": torch.cat([p.grad for p in parts]),
+        number = lambda v: torch.tensor(v, dtype=torch.float64)
+        OUT.update({f"{name}.gradient": gradients, f"{name}.max_norm": number(max_norm), f"{name}.total_norm": norm,
+                    f"{name}.scale": number(min(1.0, max_norm / float(norm)) if norm > 0 else 1.0),
                     f"{name}.torch_scale": (max_norm / (norm + 1e-6)).clamp(max=1.0),
-                    f"{name}.scale": torch.tensor(min(1.0, max_norm / float(norm)) if norm > 0 else 1.0, dtype=torch.float64)})
+                    f"{name}.torch_gradient": torch.cat([p.grad for p in parts])})
 
 
 def schedules():
@@ -152,7 +156,7 @@ def schedules():
                 return (t + first) / warmup
             return 0.5 * (1 + math.cos(math.pi * (t - warmup) / max(total - warmup, 1)))
         name = f"schedule.cosine_warmup.total{total}warmup{warmup}"
-        # Warm-up by (t + 1) / warmup, so that the first step moves (torch's LinearLR from 1/warmup and bench/peers/simclr.py) ...
+        # Warm-up by (t + 1) / warmup, so that the first step moves (bench/peers/simclr.py) ...
         OUT[name + ".from_one"] = rates(lambda o: lr.LambdaLR(o, lambda t: cosine(t, 1)), total)
         # ... and by t / warmup, so that it does not (transformers' get_cosine_schedule_with_warmup).
         OUT[name + ".from_zero"] = rates(lambda o: lr.LambdaLR(o, lambda t: cosine(t, 0)), total)

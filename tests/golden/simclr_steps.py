@@ -5,17 +5,19 @@
     python3 tests/golden/simclr_steps.py  writes tests/golden/simclr_steps.safetensors
 
 Written by PyTorch 1.13.1 (Debian 12 python3-torch).
-encoder  Sequential: 0 conv 3x3 1 -> 8 (padding 1, no bias), 1 batch norm, 2 relu, 3 max pool 2, 4 conv 3x3 8 -> 16, 5 batch norm,
-         6 relu, then global average pool; head Sequential: 0 linear 16 -> 16, 1 relu, 2 linear 16 -> 8
+encoder  Sequential: 0 conv 3x3 1 -> 8 (padding 1, no bias), 1 batch norm, 2 relu, 3 max pool 2, 4 conv 3x3 8 -> 16,
+         5 batch norm, 6 relu, then global average pool
+head     Sequential: 0 linear 16 -> 16, 1 relu, 2 linear 16 -> 8
 step     z = head(encoder(views[t])), both views in one pass (16 rows; i and i + 8 are a pair), NT-Xent, cosine, tau 0.5,
          AdamW(lr 0.01, betas 0.9 0.999, eps 1e-8, decay 0.01), rates[t] where a case has rates
 cases    all      weight decay on every parameter, constant rate
          weights  weight decay on tensors of two or more extents only
          recipe   as weights, rate warming up over 3 steps ((t + 1) / 3) then cosine, gradients clipped to norm clip
                   with scale min(1, clip / norm)
-stored   views (10, 16, 1, 8, 8) F32; initial.<name> F32 (formula.py's parameter(<name>), rounded); per case: losses (10), loss
-         before each update; gradient_norms (10), before clipping; final.<name>, parameters and running statistics after ten
-         steps; z0 (16, 8) and h0 (16, 16) of the first step; embedding: eval-mode features of views[0] at the end
+stored   views (10, 16, 1, 8, 8) F32; initial.<name> F32 (formula.py's parameter(<name>), rounded); per case:
+         losses (10), before each update; gradient_norms (10), before clipping; final.<name>, parameters and running
+         statistics after ten steps; h0 (16, 16) and z0 (16, 8) of the first step; embedding: eval-mode features of
+         views[0] at the end
 """
 import math
 import os
@@ -34,9 +36,9 @@ STEPS, B, TAU = 10, 8, 0.5
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
-        self.encoder = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2),
-                                     nn.Conv2d(8, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU(),
-                                     nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.encoder = nn.Sequential(
+            nn.Conv2d(1, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(8, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
         self.head = nn.Sequential(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 8))
         self.double()
         for name, p in self.named_parameters():
@@ -94,5 +96,6 @@ if __name__ == "__main__":
     OUT["views"] = (0.5 + 0.25 * (base[:, None] + 0.5 * noise)).reshape(STEPS, 2 * B, 1, 8, 8).float()
     run("all", True)
     run("weights", False)
-    run("recipe", False, [0.01 * (t + 1) / 3 if t < 3 else 0.005 * (1 + math.cos(math.pi * (t - 3) / 7)) for t in range(STEPS)], 0.2)
+    rates = [0.01 * (t + 1) / 3 if t < 3 else 0.005 * (1 + math.cos(math.pi * (t - 3) / 7)) for t in range(STEPS)]
+    run("recipe", False, rates, 0.2)
     save(os.path.join(os.path.dirname(os.path.abspath(__file__)), "simclr_steps.safetensors"), OUT)
