@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # One program for every x86-64 machine.
 #
-#   pretext_add_variants(app train.cpp avx2 avx512)
+#   pretext_add_variants(app train.cpp avx2 avx512)      # names may be left out: then one plain program
 #   target_link_libraries(app PRIVATE pretext::png)
 #
 # makes the executable `app` (or adds to it where it exists) from train.cpp, which holds `main`, compiled once plainly and
@@ -20,12 +20,18 @@
 # compiler flags name -march or a sanitizer), `app` is one plain program of the given source, and a status line says why.
 include_guard(GLOBAL)
 
-set(PRETEXT_VARIANTS_DIR "${CMAKE_CURRENT_LIST_DIR}")
-
-# What the names mean. The dispatcher asks the processor for exactly what these flags allow.
-set(PRETEXT_FLAGS_baseline "")
-set(PRETEXT_FLAGS_avx2 -mavx2 -mfma)
-set(PRETEXT_FLAGS_avx512 -mavx512f -mavx512cd -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma)
+# What the names mean; an unknown name leaves `out` undefined. The dispatcher asks the processor for exactly what these
+# flags allow. Functions and not variables: a project that takes the library as a subfolder sees only the former.
+function(pretext_variant_flags variant out)
+  unset(${out} PARENT_SCOPE)
+  if(variant STREQUAL "baseline")
+    set(${out} "" PARENT_SCOPE)
+  elseif(variant STREQUAL "avx2")
+    set(${out} -mavx2 -mfma PARENT_SCOPE)
+  elseif(variant STREQUAL "avx512")
+    set(${out} -mavx512f -mavx512cd -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma PARENT_SCOPE)
+  endif()
+endfunction()
 
 # Sets `out` to the reason why this build cannot carry variants, or to nothing.
 function(pretext_variants_obstacle out)
@@ -48,7 +54,8 @@ endfunction()
 
 function(pretext_add_variants app source)
   foreach(variant IN LISTS ARGN)
-    if(NOT DEFINED PRETEXT_FLAGS_${variant} OR variant STREQUAL "baseline")
+    pretext_variant_flags(${variant} flags)
+    if(NOT DEFINED flags OR variant STREQUAL "baseline")
       message(FATAL_ERROR "pretext_add_variants(${app}): no instruction set '${variant}'; there are: avx2 avx512")
     endif()
   endforeach()
@@ -76,11 +83,12 @@ function(pretext_add_variants app source)
     if(NOT variant STREQUAL "baseline" AND NOT variant IN_LIST ARGN)
       continue()
     endif()
+    pretext_variant_flags(${variant} flags)
     set(part ${app}_${variant})
     add_library(${part} OBJECT EXCLUDE_FROM_ALL "${source}")
     # The part sees what the program links, whenever that is said; the executable's own include folders and definitions too.
     target_link_libraries(${part} PRIVATE "$<TARGET_PROPERTY:${app},LINK_LIBRARIES>")
-    target_compile_options(${part} PRIVATE "$<TARGET_PROPERTY:${app},COMPILE_OPTIONS>" ${PRETEXT_FLAGS_${variant}}
+    target_compile_options(${part} PRIVATE "$<TARGET_PROPERTY:${app},COMPILE_OPTIONS>" ${flags}
       $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>)
     target_compile_definitions(${part} PRIVATE "$<TARGET_PROPERTY:${app},COMPILE_DEFINITIONS>")
     target_include_directories(${part} PRIVATE "$<TARGET_PROPERTY:${app},INCLUDE_DIRECTORIES>")
@@ -90,8 +98,8 @@ function(pretext_add_variants app source)
     add_custom_command(OUTPUT "${object}"
       COMMAND "${CMAKE_COMMAND}" "-DCOMPILER=${CMAKE_CXX_COMPILER}" "-DOBJCOPY=${CMAKE_OBJCOPY}"
         "-DINPUT=$<TARGET_OBJECTS:${part}>" "-DOUTPUT=${object}" "-DVARIANT=${variant}"
-        -P "${PRETEXT_VARIANTS_DIR}/pretext-localize.cmake"
-      DEPENDS ${part} "$<TARGET_OBJECTS:${part}>" "${PRETEXT_VARIANTS_DIR}/pretext-localize.cmake"
+        -P "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/pretext-localize.cmake"
+      DEPENDS ${part} "$<TARGET_OBJECTS:${part}>" "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/pretext-localize.cmake"
       COMMENT "Keeping the ${variant} code of ${app} apart" VERBATIM)
     set_source_files_properties("${object}" PROPERTIES EXTERNAL_OBJECT TRUE GENERATED TRUE)
     target_sources(${app} PRIVATE "${object}")
@@ -99,6 +107,6 @@ function(pretext_add_variants app source)
     string(APPEND PRETEXT_DISPATCH_DECLARATIONS "PRETEXT_VARIANT(${variant})\n")
     string(APPEND PRETEXT_DISPATCH_TABLE "    PRETEXT_ROW(${variant}),\n")
   endforeach()
-  configure_file("${PRETEXT_VARIANTS_DIR}/pretext-dispatch.cpp.in" "${dir}/dispatch.cpp" @ONLY)
+  configure_file("${CMAKE_CURRENT_FUNCTION_LIST_DIR}/pretext-dispatch.cpp.in" "${dir}/dispatch.cpp" @ONLY)
   target_sources(${app} PRIVATE "${dir}/dispatch.cpp")
 endfunction()

@@ -4,10 +4,24 @@
 
 #include <cstdio>
 
-const char* version_seen_by_other_unit();
+// A component's target says that its library is there; without the target nothing may depend on it.
+#if defined(WANTS_ZLIB) && PRETEXT_HAS_ZLIB != 1
+#error "linked with pretext::zlib and PRETEXT_HAS_ZLIB is not 1"
+#endif
+#if defined(WANTS_PNG) && PRETEXT_HAS_PNG != 1
+#error "linked with pretext::png and PRETEXT_HAS_PNG is not 1"
+#endif
+#if defined(WANTS_JPEG) && PRETEXT_HAS_JPEG != 1
+#error "linked with pretext::jpeg and PRETEXT_HAS_JPEG is not 1"
+#endif
+#if !defined(ONE_UNIT) && (PRETEXT_HAS_ZLIB || PRETEXT_HAS_PNG || PRETEXT_HAS_JPEG)
+#error "linked with pretext::pretext alone and a component is on"
+#endif
 
-#ifdef COMPONENT_IS_THERE
-static_assert(COMPONENT_IS_THERE == 1, "the component's target says that its library is there");
+#ifdef ONE_UNIT
+const char* version_seen_by_other_unit() { return PRETEXT_VERSION_STRING; }
+#else
+const char* version_seen_by_other_unit();
 #endif
 
 int main() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <pretext/pretext.hpp>
+#include <pretext/core/error.hpp>
 
 #include <cstdio>
 #include <cstring>
