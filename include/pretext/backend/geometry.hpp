@@ -5,23 +5,36 @@
 
 namespace pretext {
 
-/// Sizes of a 2-D convolution on channels-last images.
+/// Sizes of a two-dimensional convolution on (N, H, W, C) maps. Weights are [groups][kernel_h * kernel_w * in_c / groups]
+/// [out_c / groups]: per group a row-major matrix whose rows run over (kernel row, kernel column, input channel).
 struct conv2d_geometry {
-  index_t in_h = 0, in_w = 0, in_c = 0;
-  index_t out_h = 0, out_w = 0, out_c = 0;
-  index_t kernel_h = 1, kernel_w = 1;
-  index_t stride_h = 1, stride_w = 1;
-  index_t pad_h = 0, pad_w = 0;
-  index_t groups = 1;
+  index_t in_h, in_w, in_c;
+  index_t out_h, out_w, out_c;
+  index_t kernel_h, kernel_w;
+  index_t stride_h, stride_w;
+  index_t pad_h, pad_w;
+  index_t groups;
+
+  constexpr index_t group_in() const { return in_c / groups; }
+  constexpr index_t group_out() const { return out_c / groups; }
+  constexpr index_t taps() const { return kernel_h * kernel_w; }
+  /// Length of a patch of one group: the inner extent of the product.
+  constexpr index_t patch() const { return taps() * group_in(); }
+  constexpr index_t weights() const { return groups * patch() * group_out(); }
 };
 
-/// Sizes of a 2-D pooling on channels-last images.
+/// Sizes of a pooling window on (N, H, W, C) maps; padding is outside every maximum and average.
 struct pool2d_geometry {
-  index_t in_h = 0, in_w = 0, channels = 0;
-  index_t out_h = 0, out_w = 0;
-  index_t kernel_h = 1, kernel_w = 1;
-  index_t stride_h = 1, stride_w = 1;
-  index_t pad_h = 0, pad_w = 0;
+  index_t in_h, in_w, channels;
+  index_t out_h, out_w;
+  index_t kernel_h, kernel_w;
+  index_t stride_h, stride_w;
+  index_t pad_h, pad_w;
 };
+
+/// Extent of the result of a window sliding with a stride over a padded extent.
+constexpr index_t window_extent(index_t in, index_t kernel, index_t stride, index_t pad) {
+  return in + 2 * pad < kernel ? 0 : (in + 2 * pad - kernel) / stride + 1;
+}
 
 }  // namespace pretext

@@ -54,11 +54,12 @@ index_t gemm_scratch(int threads, index_t m, index_t n, index_t k) {
 }
 
 /// epilogue(left (m, k) times right (k, n)): every product of the back end. See gemm_operands.hpp for what the two
-/// operands offer and store_result for an epilogue.
+/// operands offer and store_result for an epilogue. With `splits` > 1 the blocks of steps are shared out among that many
+/// partial products, and part s goes to epilogue.part(s): for long sums with a small result.
 /// repeat  the bits of a result row depend on neither the threads nor the other rows
 template <class T, class Arch, class Left, class Right, class Epilogue>
 void multiply(thread_pool& pool, index_t m, index_t n, index_t k, const Left& left, const Right& right,
-              const Epilogue& epilogue, T* scratch) {
+              const Epilogue& whole_epilogue, T* scratch, index_t splits = 1) {
   if (m <= 0 || n <= 0) return;
   constexpr index_t R = tile_shape<T, Arch>::rows, C = tile_shape<T, Arch>::columns;
   const gemm_plan<T, Arch> plan(m, n, k);
@@ -68,7 +69,14 @@ void multiply(thread_pool& pool, index_t m, index_t n, index_t k, const Left& le
     const index_t nothing = -1;
     std::memcpy(base + w * plan.worker_size(), &nothing, sizeof nothing);
   }
-  pool.parallel_for_worker(plan.row_blocks * plan.column_blocks, [&](index_t task, int worker) {
+  const index_t tiles = plan.row_blocks * plan.column_blocks;
+  const index_t split_blocks = ceil_div(plan.step_blocks, splits);
+  pool.parallel_for_worker(tiles * splits, [&](index_t numbered, int worker) {
+    const index_t task = numbered % tiles, split = numbered / tiles;
+    const Epilogue epilogue = whole_epilogue.part(split);
+    const index_t first_block = split * split_blocks;
+    const index_t end_block =
+        plan.step_blocks - first_block < split_blocks ? plan.step_blocks : first_block + split_blocks;
     T* const slot = base + worker * plan.worker_size();
     T* const left_buffer = slot + 16;
     T* const right_buffer = left_buffer + plan.left_size();
@@ -78,13 +86,13 @@ void multiply(thread_pool& pool, index_t m, index_t n, index_t k, const Left& le
     const index_t columns = n - j0 < plan.block_columns ? n - j0 : plan.block_columns;
     index_t held;
     std::memcpy(&held, slot, sizeof held);
-    const bool packed = plan.keep_right && held == jb;
+    const bool packed = plan.keep_right && splits == 1 && held == jb;
     std::memcpy(slot, &jb, sizeof jb);
     const index_t whole = rows / R * R;
-    for (index_t pb = 0; pb < plan.step_blocks; ++pb) {
+    for (index_t pb = first_block; pb < end_block; ++pb) {
       const index_t p0 = pb * plan.block_steps;
       const index_t steps = k - p0 < plan.block_steps ? k - p0 : plan.block_steps;
-      const bool first = pb == 0, last = pb + 1 == plan.step_blocks;
+      const bool first = pb == first_block, last = pb + 1 == end_block;
       T* const panels = right_buffer + (plan.keep_right ? pb * plan.block_steps * plan.block_columns : 0);
       if (!packed) right.panels(p0, steps, j0, columns, panels);
       strided<T> body{}, rest{};

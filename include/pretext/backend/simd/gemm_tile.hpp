@@ -70,7 +70,9 @@ template <class T>
 struct dense_rows {
   T* data;
   index_t stride;
+  index_t part_stride = 0;
   T* operator()(index_t i) const { return data + i * stride; }
+  dense_rows part(index_t s) const { return {data + s * part_stride, stride, part_stride}; }
 };
 
 /// Epilogue: result rows = product (+ what is there) (+ bias).
@@ -80,6 +82,9 @@ struct store_result {
   Rows row;
   bool accumulate = false;
   const T* bias = nullptr;
+
+  /// Where partial product s goes.
+  store_result part(index_t s) const { return {row.part(s), accumulate, bias}; }
 
   /// Called before the product is computed, so that the result's lines arrive meanwhile.
   void expect(index_t i, index_t j, index_t rows) const {

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "../../core/thread_pool.hpp"
+#include "../geometry.hpp"
+#include "conv2d_depthwise.hpp"
+#include "conv2d_operands.hpp"
+#include "gemm.hpp"
+
+/// Convolutions as products whose left operand is cut out of the maps while it is packed: no patch matrix in memory.
+namespace pretext::simd {
+
+namespace detail {
+
+/// A 1x1 kernel that moves by one reads the map itself.
+constexpr bool is_pointwise(const conv2d_geometry& g) {
+  return g.taps() == 1 && g.stride_h == 1 && g.stride_w == 1 && g.pad_h == 0 && g.pad_w == 0 && g.groups == 1;
+}
+
+constexpr index_t larger(index_t a, index_t b) { return a > b ? a : b; }
+
+/// Parts of the sum over pixels of a weight gradient: enough to keep threads busy where the result is small. From sizes
+/// alone.
+template <class T, class Arch>
+index_t weight_gradient_parts(const conv2d_geometry& g, index_t pixels) {
+  const gemm_plan<T, Arch> plan(g.patch(), g.group_out(), pixels);
+  const index_t tiles = plan.row_blocks * plan.column_blocks;
+  const index_t wanted = ceil_div(16, tiles), possible = larger(1, plan.step_blocks / 4);
+  const index_t parts = wanted < possible ? wanted : possible;
+  // Every part must get a block of steps.
+  return ceil_div(plan.step_blocks, ceil_div(plan.step_blocks, parts));
+}
+
+}  // namespace detail
+
+template <class T, class Arch>
+index_t conv2d_forward_scratch(int threads, const conv2d_geometry& g, index_t batch) {
+  if (is_depthwise(g)) return depthwise_scratch<T, Arch>(threads, g, batch);
+  return gemm_scratch<T, Arch>(threads, batch * g.out_h * g.out_w, g.group_out(), g.patch());
+}
+
+/// y (N, out_h, out_w, out_c) = x (N, in_h, in_w, in_c) convolved with w [+ bias (out_c)].
+/// cost    2 N out_h out_w out_c patch; scratch conv2d_forward_scratch
+/// repeat  the bits of a sample depend on neither the threads nor the other samples
+template <class T, class Arch>
+void conv2d_forward(thread_pool& pool, const conv2d_geometry& g, index_t batch, const T* x, const T* w, const T* bias,
+                    T* y, T* scratch) {
+  if (is_depthwise(g)) return depthwise_forward<T, Arch>(pool, g, batch, x, w, bias, y, scratch);
+  const index_t pixels = batch * g.out_h * g.out_w;
+  if (detail::is_pointwise(g))
+    return gemm<T, Arch>(pool, pixels, g.out_c, g.in_c, x, g.in_c, false, w, g.out_c, false, y, g.out_c, false, scratch,
+                         bias);
+  for (index_t group = 0; group < g.groups; ++group) {
+    const conv_patches<T, Arch> left{x, g, group};
+    const dense_right<T, Arch> right{w + group * g.patch() * g.group_out(), g.group_out(), false};
+    const store_result<T, Arch> epilogue{
+        {y + group * g.group_out(), g.out_c}, false, bias ? bias + group * g.group_out() : nullptr};
+    multiply<T, Arch>(pool, pixels, g.group_out(), g.patch(), left, right, epilogue, scratch);
+  }
+}
+
+template <class T, class Arch>
+index_t conv2d_input_gradient_scratch(int threads, const conv2d_geometry& g, index_t batch) {
+  if (is_depthwise(g)) return depthwise_scratch<T, Arch>(threads, g, batch);
+  if (detail::is_pointwise(g))
+    return gemm_scratch<T, Arch>(threads, batch * g.in_h * g.in_w, g.in_c, g.out_c);
+  index_t most = 0;
+  for (index_t ry = 0; ry < g.stride_h && ry < g.in_h; ++ry)
+    for (index_t rx = 0; rx < g.stride_w && rx < g.in_w; ++rx) {
+      const stride_class c(g, ry, rx);
+      most = detail::larger(most, gemm_scratch<T, Arch>(threads, batch * c.height * c.width, g.group_in(),
+                                                        c.taps_y * c.taps_x * g.group_out()));
+    }
+  return g.weights() + most;
+}
+
+/// dx = or += what dy sends back through the convolution.
+/// derivation  dx(y, x, i) = sum over kernel (p, q) and output o of dy((y + pad - p) / stride, ...) w(p, q, i, o), over the
+/// taps where the division has no rest: one product for each class of rests.
+template <class T, class Arch>
+void conv2d_input_gradient(thread_pool& pool, const conv2d_geometry& g, index_t batch, const T* dy, const T* w, T* dx,
+                           bool accumulate, T* scratch) {
+  if (is_depthwise(g)) return depthwise_input_gradient<T, Arch>(pool, g, batch, dy, w, dx, accumulate, scratch);
+  if (detail::is_pointwise(g))
+    return gemm<T, Arch>(pool, batch * g.in_h * g.in_w, g.in_c, g.out_c, dy, g.out_c, false, w, g.out_c, true, dx,
+                         g.in_c, accumulate, scratch);
+  const index_t rows = g.group_in(), columns = g.group_out();
+  T* const turned = scratch;
+  pool.parallel_for(g.groups * g.taps(), [&](index_t tap) {
+    const T* from = w + tap * rows * columns;
+    T* to = turned + tap * rows * columns;
+    using O = vector_ops<T, Arch>;
+    constexpr index_t W = O::width;
+    for (index_t r = 0; r < rows; r += W)
+      for (index_t c = 0; c < columns; c += W) {
+        if (r + W <= rows && c + W <= columns) {
+          O::transpose(from + r * columns + c, columns, to + c * rows + r, rows);
+        } else {
+          for (index_t rr = r; rr < rows && rr < r + W; ++rr)
+            for (index_t cc = c; cc < columns && cc < c + W; ++cc) to[cc * rows + rr] = from[rr * columns + cc];
+        }
+      }
+  });
+  for (index_t group = 0; group < g.groups; ++group)
+    for (index_t ry = 0; ry < g.stride_h && ry < g.in_h; ++ry)
+      for (index_t rx = 0; rx < g.stride_w && rx < g.in_w; ++rx) {
+        const stride_class c(g, ry, rx);
+        const conv_gradient_patches<T, Arch> left{dy, g, group, c};
+        const conv_gradient_weights<T, Arch> right{turned + group * g.patch() * columns, g, c};
+        const store_result<T, Arch, class_rows<T>> epilogue{
+            {dx + group * rows, g.in_h, g.in_w, g.in_c, g.stride_h, g.stride_w, c}, accumulate, nullptr};
+        multiply<T, Arch>(pool, batch * c.height * c.width, rows, c.taps_y * c.taps_x * columns, left, right, epilogue,
+                          scratch + g.weights());
+      }
+}
+
+template <class T, class Arch>
+index_t conv2d_weight_gradient_scratch(int threads, const conv2d_geometry& g, index_t batch) {
+  if (is_depthwise(g)) return depthwise_scratch<T, Arch>(threads, g, batch);
+  const index_t pixels = batch * g.out_h * g.out_w;
+  const index_t parts = detail::weight_gradient_parts<T, Arch>(g, pixels);
+  return gemm_scratch<T, Arch>(threads, g.patch(), g.group_out(), pixels) +
+         (parts > 1 ? parts * g.patch() * g.group_out() : 0);
+}
+
+/// dw += sum over pixels of patch times dy.
+template <class T, class Arch>
+void conv2d_weight_gradient(thread_pool& pool, const conv2d_geometry& g, index_t batch, const T* x, const T* dy, T* dw,
+                            T* scratch) {
+  if (is_depthwise(g)) return depthwise_weight_gradient<T, Arch>(pool, g, batch, x, dy, dw, scratch);
+  const index_t pixels = batch * g.out_h * g.out_w, size = g.patch() * g.group_out();
+  if (pixels == 0) return;
+  const index_t parts = detail::weight_gradient_parts<T, Arch>(g, pixels);
+  for (index_t group = 0; group < g.groups; ++group) {
+    T* const to = dw + group * size;
+    const conv_patches_transposed<T, Arch> left{{x, g, group}};
+    const dense_right<T, Arch> right{dy + group * g.group_out(), g.out_c, false};
+    if (parts == 1) {
+      const store_result<T, Arch> epilogue{{to, g.group_out()}, true, nullptr};
+      multiply<T, Arch>(pool, g.patch(), g.group_out(), pixels, left, right, epilogue, scratch);
+      continue;
+    }
+    const store_result<T, Arch> epilogue{{scratch, g.group_out(), size}, false, nullptr};
+    multiply<T, Arch>(pool, g.patch(), g.group_out(), pixels, left, right, epilogue, scratch + parts * size, parts);
+    add_partials<T, Arch>(pool, parts, size, scratch, to);
+  }
+}
+
+}  // namespace pretext::simd

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "../geometry.hpp"
+#include "gemm_operands.hpp"
+
+namespace pretext::simd {
+
+template <class T, class Arch>
+inline void copy_run(const T* from, index_t n, T* to) {
+  using O = vector_ops<T, Arch>;
+  index_t i = 0;
+  for (; i + O::width <= n; i += O::width) O::store(to + i, O::load(from + i));
+  if (i < n) O::store_some(to + i, O::load_some(from + i, n - i), n - i);
+}
+
+template <class T, class Arch>
+inline void zero_run(index_t n, T* to) {
+  using O = vector_ops<T, Arch>;
+  index_t i = 0;
+  for (; i + O::width <= n; i += O::width) O::store(to + i, O::zero());
+  for (; i < n; ++i) to[i] = T(0);
+}
+
+/// Walks pixel numbers (n, y, x) in order without dividing at each.
+struct pixel_walk {
+  index_t h, w;
+  index_t n, y, x;
+  pixel_walk(index_t number, index_t height, index_t width)
+      : h(height), w(width), n(number / (height * width)), y(number / width % height), x(number % width) {}
+  void next() {
+    if (++x < w) return;
+    x = 0;
+    if (++y < h) return;
+    y = 0;
+    ++n;
+  }
+};
+
+/// The patches of one group: patch i is what output pixel i sees, in the order of the weights' rows.
+template <class T, class Arch>
+struct conv_patches {
+  const T* x;
+  conv2d_geometry g;
+  index_t group;
+
+  /// Elements [p, p + count) of the patch of one output pixel.
+  void copy(const pixel_walk& at, index_t p, index_t count, T* to) const {
+    const index_t depth = g.group_in(), y0 = at.y * g.stride_h - g.pad_h, x0 = at.x * g.stride_w - g.pad_w;
+    const T* image = x + at.n * g.in_h * g.in_w * g.in_c;
+    if (g.groups == 1) {
+      // A kernel row is one run of memory, cut where it leaves the map.
+      const index_t run = g.kernel_w * depth, limit = g.in_w * depth, start = x0 * depth;
+      index_t row = p / run, offset = p % run;
+      while (count > 0) {
+        const index_t length = count < run - offset ? count : run - offset;
+        const index_t yy = y0 + row;
+        if (yy < 0 || yy >= g.in_h) {
+          zero_run<T, Arch>(length, to);
+        } else {
+          const index_t begin = start + offset, end = begin + length;
+          const index_t low = begin < 0 ? (end < 0 ? length : -begin) : 0;
+          const index_t high = end > limit ? (begin > limit ? 0 : limit - begin) : length;
+          if (low >= high) {
+            zero_run<T, Arch>(length, to);
+          } else {
+            if (low > 0) zero_run<T, Arch>(low, to);
+            copy_run<T, Arch>(image + yy * limit + begin + low, high - low, to + low);
+            if (high < length) zero_run<T, Arch>(length - high, to + high);
+          }
+        }
+        to += length;
+        count -= length;
+        offset = 0;
+        ++row;
+      }
+      return;
+    }
+    index_t tap = p / depth, offset = p % depth;
+    while (count > 0) {
+      const index_t length = count < depth - offset ? count : depth - offset;
+      const index_t yy = y0 + tap / g.kernel_w, xx = x0 + tap % g.kernel_w;
+      if (yy < 0 || yy >= g.in_h || xx < 0 || xx >= g.in_w)
+        zero_run<T, Arch>(length, to);
+      else
+        copy_run<T, Arch>(image + (yy * g.in_w + xx) * g.in_c + group * depth + offset, length, to);
+      to += length;
+      count -= length;
+      offset = 0;
+      ++tap;
+    }
+  }
+
+  /// Left operand of the forward product: (pixels, patch).
+  strided<T> block(index_t i, index_t rows, index_t p, index_t steps, T* buffer) const {
+    const index_t padded = round_up(rows, tile_shape<T, Arch>::rows), stride = steps + 16;
+    pixel_walk at(i, g.out_h, g.out_w);
+    for (index_t r = 0; r < rows; ++r, at.next()) copy(at, p, steps, buffer + r * stride);
+    for (index_t r = rows; r < padded; ++r) zero_run<T, Arch>(steps, buffer + r * stride);
+    return {buffer, stride, 1};
+  }
+};
+
+/// Left operand of the weight gradient: (patch, pixels).
+template <class T, class Arch>
+struct conv_patches_transposed {
+  conv_patches<T, Arch> patches;
+
+  strided<T> block(index_t i, index_t rows, index_t p, index_t steps, T* buffer) const {
+    const index_t padded = round_up(rows, tile_shape<T, Arch>::rows);
+    pixel_walk at(p, patches.g.out_h, patches.g.out_w);
+    for (index_t s = 0; s < steps; ++s, at.next()) {
+      T* to = buffer + s * padded;
+      patches.copy(at, i, rows, to);
+      if (rows < padded) zero_run<T, Arch>(padded - rows, to + rows);
+    }
+    return {buffer, 1, padded};
+  }
+};
+
+/// The input pixels whose coordinates leave the same remainders by the stride. They see the same kernel taps, so their
+/// gradient is one dense product; for stride 1 there is one class and it has all taps.
+struct stride_class {
+  index_t remainder_y, remainder_x;  // of the input coordinates
+  index_t first_y, first_x;          // lowest kernel row and column that reach such a pixel
+  index_t taps_y, taps_x;
+  index_t height, width;             // pixels of the class in a map
+  index_t shift_y, shift_x;          // output coordinate under the first tap = class coordinate + shift
+
+  stride_class(const conv2d_geometry& g, index_t ry, index_t rx) : remainder_y(ry), remainder_x(rx) {
+    first_y = (ry + g.pad_h) % g.stride_h;
+    first_x = (rx + g.pad_w) % g.stride_w;
+    taps_y = first_y < g.kernel_h ? (g.kernel_h - 1 - first_y) / g.stride_h + 1 : 0;
+    taps_x = first_x < g.kernel_w ? (g.kernel_w - 1 - first_x) / g.stride_w + 1 : 0;
+    height = ceil_div(g.in_h - ry, g.stride_h);
+    width = ceil_div(g.in_w - rx, g.stride_w);
+    shift_y = (ry + g.pad_h - first_y) / g.stride_h;
+    shift_x = (rx + g.pad_w - first_x) / g.stride_w;
+  }
+};
+
+/// Left operand of the input gradient: (pixels of a class, (taps, output channels)).
+template <class T, class Arch>
+struct conv_gradient_patches {
+  const T* dy;
+  conv2d_geometry g;
+  index_t group;
+  stride_class c;
+
+  strided<T> block(index_t i, index_t rows, index_t p, index_t steps, T* buffer) const {
+    const index_t padded = round_up(rows, tile_shape<T, Arch>::rows), stride = steps + 16, depth = g.group_out();
+    pixel_walk at(i, c.height, c.width);
+    for (index_t r = 0; r < rows; ++r, at.next()) {
+      T* to = buffer + r * stride;
+      const T* image = dy + at.n * g.out_h * g.out_w * g.out_c + group * depth;
+      const index_t y0 = at.y + c.shift_y, x0 = at.x + c.shift_x;
+      index_t left = steps, tap = depth > 0 ? p / depth : 0, offset = p - tap * depth;
+      index_t ty = c.taps_x > 0 ? tap / c.taps_x : 0, tx = tap - ty * c.taps_x;
+      while (left > 0) {
+        const index_t length = left < depth - offset ? left : depth - offset;
+        const index_t y = y0 - ty, x = x0 - tx;
+        if (y < 0 || y >= g.out_h || x < 0 || x >= g.out_w)
+          zero_run<T, Arch>(length, to);
+        else
+          copy_run<T, Arch>(image + (y * g.out_w + x) * g.out_c + offset, length, to);
+        to += length;
+        left -= length;
+        offset = 0;
+        if (++tx == c.taps_x) {
+          tx = 0;
+          ++ty;
+        }
+      }
+    }
+    for (index_t r = rows; r < padded; ++r) zero_run<T, Arch>(steps, buffer + r * stride);
+    return {buffer, stride, 1};
+  }
+};
+
+/// Right operand of the input gradient: weights of one group stored [tap][output channel][input channel], of which a
+/// class uses some taps.
+template <class T, class Arch>
+struct conv_gradient_weights {
+  const T* w;
+  conv2d_geometry g;
+  stride_class c;
+
+  void panels(index_t p, index_t steps, index_t j, index_t columns, T* to) const {
+    constexpr index_t C = tile_shape<T, Arch>::columns;
+    const index_t depth = g.group_out(), width = g.group_in();
+    index_t done = 0;
+    while (done < steps) {
+      const index_t tap = (p + done) / depth, offset = (p + done) % depth;
+      const index_t length = steps - done < depth - offset ? steps - done : depth - offset;
+      const index_t ky = c.first_y + tap / c.taps_x * g.stride_h, kx = c.first_x + tap % c.taps_x * g.stride_w;
+      const T* from = w + ((ky * g.kernel_w + kx) * depth + offset) * width + j;
+      for (index_t col = 0; col < columns; col += C)
+        copy_panels<T, Arch>(from + col, width, length, columns - col < C ? columns - col : C,
+                             to + col * steps + done * C);
+      done += length;
+    }
+  }
+};
+
+/// Result rows of the input gradient: the pixels of a class.
+template <class T>
+struct class_rows {
+  T* dx;  // at the group's first channel
+  index_t in_h, in_w, in_c, stride_h, stride_w;
+  stride_class c;
+
+  T* operator()(index_t i) const {
+    if (stride_h == 1 && stride_w == 1) return dx + i * in_c;
+    const index_t x = i % c.width, row = i / c.width, y = row % c.height, n = row / c.height;
+    return dx + ((n * in_h + c.remainder_y + y * stride_h) * in_w + c.remainder_x + x * stride_w) * in_c;
+  }
+  class_rows part(index_t) const { return *this; }
+};
+
+}  // namespace pretext::simd

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "pretext/backend/simd/conv2d.hpp"
+
+#include <vector>
+
+#include "simd_test_support.hpp"
+#include "support/catch.hpp"
+
+using namespace simd_test;
+namespace simd = pretext::simd;
+using pretext::conv2d_geometry;
+using pretext::thread_pool;
+
+namespace {
+
+conv2d_geometry geometry(index_t h, index_t w, index_t in_c, index_t out_c, index_t kh, index_t kw, index_t sh, index_t sw,
+                         index_t ph, index_t pw, index_t groups = 1) {
+  return {h, w, in_c, pretext::window_extent(h, kh, sh, ph), pretext::window_extent(w, kw, sw, pw), out_c, kh, kw, sh, sw,
+          ph, pw, groups};
+}
+
+const std::vector<std::pair<index_t, conv2d_geometry>>& cases() {
+  static const std::vector<std::pair<index_t, conv2d_geometry>> all{
+      {2, geometry(7, 13, 3, 7, 3, 3, 1, 1, 1, 1)},       {3, geometry(9, 8, 5, 31, 3, 2, 2, 1, 1, 0)},
+      {1, geometry(1, 1, 1, 1, 1, 1, 1, 1, 0, 0)},        {2, geometry(11, 9, 16, 33, 1, 1, 1, 1, 0, 0)},
+      {2, geometry(10, 10, 13, 20, 1, 1, 2, 2, 0, 0)},    {2, geometry(13, 13, 3, 17, 7, 7, 2, 2, 3, 3)},
+      {1, geometry(6, 5, 4, 6, 3, 3, 3, 2, 2, 2)},        {2, geometry(5, 5, 12, 18, 3, 3, 1, 1, 1, 1, 3)},
+      {2, geometry(8, 7, 8, 4, 3, 3, 2, 2, 1, 1, 2)},     {2, geometry(9, 9, 35, 35, 3, 3, 1, 1, 1, 1, 35)},
+      {2, geometry(9, 8, 20, 20, 3, 3, 2, 2, 1, 1, 20)},  {1, geometry(3, 3, 2, 3, 5, 5, 1, 1, 4, 4)},
+      {2, geometry(4, 4, 100, 70, 3, 3, 1, 1, 1, 1)},     {9, geometry(20, 20, 3, 8, 3, 3, 1, 1, 1, 1)},
+      {1, geometry(5, 4, 2, 3, 2, 2, 4, 3, 0, 0)},        {2, geometry(6, 6, 4, 8, 3, 3, 1, 1, 1, 1, 4)},
+  };
+  return all;
+}
+
+/// The definition: visit(output offset, input offset, weight offset) for every product.
+template <class Visit>
+void each_product(const conv2d_geometry& g, index_t batch, Visit&& visit) {
+  const index_t gi = g.in_c / g.groups, go = g.out_c / g.groups;
+  for (index_t n = 0; n < batch; ++n)
+    for (index_t oy = 0; oy < g.out_h; ++oy)
+      for (index_t ox = 0; ox < g.out_w; ++ox)
+        for (index_t ky = 0; ky < g.kernel_h; ++ky)
+          for (index_t kx = 0; kx < g.kernel_w; ++kx) {
+            const index_t iy = oy * g.stride_h - g.pad_h + ky, ix = ox * g.stride_w - g.pad_w + kx;
+            if (iy < 0 || ix < 0 || iy >= g.in_h || ix >= g.in_w) continue;
+            for (index_t group = 0; group < g.groups; ++group)
+              for (index_t i = 0; i < gi; ++i)
+                for (index_t o = 0; o < go; ++o)
+                  visit(static_cast<std::size_t>(((n * g.out_h + oy) * g.out_w + ox) * g.out_c + group * go + o),
+                        static_cast<std::size_t>(((n * g.in_h + iy) * g.in_w + ix) * g.in_c + group * gi + i),
+                        static_cast<std::size_t>(((group * g.kernel_h * g.kernel_w + ky * g.kernel_w + kx) * gi + i) * go + o));
+          }
+}
+
+template <class T>
+struct run {
+  conv2d_geometry g;
+  index_t batch;
+  index_t in_size() const { return batch * g.in_h * g.in_w * g.in_c; }
+  index_t out_size() const { return batch * g.out_h * g.out_w * g.out_c; }
+  std::vector<T> x() const { return random_values<T>(in_size(), 1); }
+  std::vector<T> w() const { return random_values<T>(g.weights(), 2); }
+  std::vector<T> dy() const { return random_values<T>(out_size(), 3); }
+  std::vector<T> bias() const { return random_values<T>(g.out_c, 4); }
+
+  std::vector<T> forward(int threads, bool with_bias) const {
+    thread_pool pool(threads);
+    const auto in = x(), weights = w(), b = bias();
+    auto y = empty<T>(out_size(), T(9)), s = scratch(simd::conv2d_forward_scratch<T, native>(threads, g, batch));
+    simd::conv2d_forward<T, native>(pool, g, batch, in.data(), weights.data(), with_bias ? b.data() : nullptr, y.data(),
+                                    s.data());
+    check(s);
+    return y;
+  }
+  std::vector<T> input_gradient(int threads, bool accumulate) const {
+    thread_pool pool(threads);
+    const auto d = dy(), weights = w();
+    auto dx = x(), s = scratch(simd::conv2d_input_gradient_scratch<T, native>(threads, g, batch));
+    simd::conv2d_input_gradient<T, native>(pool, g, batch, d.data(), weights.data(), dx.data(), accumulate, s.data());
+    check(s);
+    return dx;
+  }
+  std::vector<T> weight_gradient(int threads) const {
+    thread_pool pool(threads);
+    const auto d = dy(), in = x();
+    auto dw = w(), s = scratch(simd::conv2d_weight_gradient_scratch<T, native>(threads, g, batch));
+    simd::conv2d_weight_gradient<T, native>(pool, g, batch, in.data(), d.data(), dw.data(), s.data());
+    check(s);
+    return dw;
+  }
+  static std::vector<T> scratch(index_t n) {
+    auto s = empty<T>(n + 8, T(0));
+    for (int i = 0; i < 8; ++i) s[static_cast<std::size_t>(n + i)] = T(77);
+    return s;
+  }
+  static void check(const std::vector<T>& s) {
+    for (std::size_t i = s.size() - 9; i + 1 < s.size(); ++i) REQUIRE(s[i] == T(77));
+  }
+};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("simd conv2d: forward and both gradients agree with the definition", "[backend][simd][conv2d]", float,
+                   double) {
+  using T = TestType;
+  int number = 0;
+  for (const auto& [batch, g] : cases()) {
+    INFO("case " << number++);
+    const run<T> r{g, batch};
+    const auto x = r.x(), w = r.w(), dy = r.dy(), bias = r.bias();
+    std::vector<double> y(static_cast<std::size_t>(r.out_size())), dx(x.begin(), x.end()), dw(w.begin(), w.end());
+    std::vector<double> overwritten(x.size());
+    for (std::size_t i = 0; i < y.size(); ++i) y[i] = static_cast<double>(bias[i % static_cast<std::size_t>(g.out_c)]);
+    each_product(g, batch, [&](std::size_t o, std::size_t i, std::size_t k) {
+      y[o] += static_cast<double>(x[i]) * static_cast<double>(w[k]);
+      const double back = static_cast<double>(dy[o]) * static_cast<double>(w[k]);
+      dx[i] += back;
+      overwritten[i] += back;
+      dw[k] += static_cast<double>(dy[o]) * static_cast<double>(x[i]);
+    });
+    CHECK(relative_error(r.forward(1, true), y, r.out_size()) < tolerance<T>());
+    CHECK(relative_error(r.input_gradient(1, true), dx, r.in_size()) < tolerance<T>());
+    CHECK(relative_error(r.input_gradient(1, false), overwritten, r.in_size()) < tolerance<T>());
+    CHECK(relative_error(r.weight_gradient(1), dw, g.weights()) < tolerance<T>());
+  }
+}
+
+TEST_CASE("simd conv2d: same bits for any number of threads", "[backend][simd][conv2d]") {
+  for (const auto& [batch, g] : cases()) {
+    const run<float> r{g, batch};
+    const auto y = r.forward(1, true), dx = r.input_gradient(1, false), dw = r.weight_gradient(1);
+    for (int threads : {2, 3, 5}) {
+      CHECK(same_bits(y, r.forward(threads, true)));
+      CHECK(same_bits(dx, r.input_gradient(threads, false)));
+      CHECK(same_bits(dw, r.weight_gradient(threads)));
+    }
+  }
+}
+
+TEST_CASE("simd conv2d: a sample has the same bits alone and in a batch", "[backend][simd][conv2d]") {
+  for (const auto& [batch, g] : cases()) {
+    if (batch < 2) continue;
+    const run<float> many{g, batch};
+    const auto y = many.forward(2, true), x = many.x(), w = many.w(), bias = many.bias();
+    const index_t one = many.out_size() / batch, in = many.in_size() / batch;
+    thread_pool pool(2);
+    auto alone = empty<float>(one), s = empty<float>(simd::conv2d_forward_scratch<float, native>(2, g, 1));
+    simd::conv2d_forward<float, native>(pool, g, 1, x.data() + in, w.data(), bias.data(), alone.data(), s.data());
+    CHECK(std::memcmp(alone.data(), y.data() + one, static_cast<std::size_t>(one) * sizeof(float)) == 0);
+  }
+}
+
+TEST_CASE("simd conv2d: a long sum of a small weight gradient is split by size and still exact",
+          "[backend][simd][conv2d]") {
+  const conv2d_geometry g = geometry(32, 32, 1, 2, 3, 3, 1, 1, 1, 1);
+  const run<double> r{g, 20};
+  REQUIRE(simd::detail::weight_gradient_parts<double, native>(g, 20 * 32 * 32) > 1);
+  const auto x = r.x(), dy = r.dy(), w = r.w();
+  std::vector<double> dw(w.begin(), w.end());
+  each_product(g, 20, [&](std::size_t o, std::size_t i, std::size_t k) { dw[k] += dy[o] * x[i]; });
+  const auto one = r.weight_gradient(1);
+  CHECK(relative_error(one, dw, g.weights()) < 1e-12);
+  CHECK(same_bits(one, r.weight_gradient(3)));
+}
