@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "../core/error.hpp"
+#include "file.hpp"
+#include "json.hpp"
+#include "safetensors_header.hpp"
+
+namespace pretext::io {
+
+/// Which file of a split model holds which tensor (`model.safetensors.index.json`).
+struct safetensors_index {
+  text_pairs file_of;              // tensor name, file name; sorted by tensor
+  std::vector<std::string> files;  // each once, sorted
+};
+
+/// True for a name that cannot lead out of its folder: not empty, not a parent folder, without separators, drive or control
+/// characters. A model's index comes from strangers; `../x` or `/etc/x` in it must never be opened.
+inline bool is_plain_file_name(std::string_view name) {
+  return !name.empty() && name != "." && name != ".." && name.find_first_of("/\\:") == std::string_view::npos &&
+         !detail::has_control(name);
+}
+
+/// Parses the text of an index; keys besides `weight_map` are left to the writer's taste.
+/// errors  io.201-211 JSON, io.212-213 no weight_map of strings, io.331 a file name that is not plain
+inline safetensors_index parse_safetensors_index(std::string_view text, std::string_view name) {
+  safetensors_index index;
+  const json::value document = json::parse(text, name);
+  for (const json::member& m : document.at("weight_map").as_members()) {
+    if (m.value.kind() != json::kind::string || !is_plain_file_name(m.value.as_string()))
+      throw error("io.331", std::string(name) + ": tensor " + detail::quoted(m.key) + " should be in " +
+                                (m.value.kind() == json::kind::string ? detail::quoted(m.value.as_string()) : json::name_of(m.value.kind())) +
+                                ", which is not the plain name of a file in the same folder; fetch the model again");
+    index.file_of.emplace_back(m.key, m.value.as_string());
+    index.files.push_back(m.value.as_string());
+  }
+  std::sort(index.file_of.begin(), index.file_of.end());
+  std::sort(index.files.begin(), index.files.end());
+  index.files.erase(std::unique(index.files.begin(), index.files.end()), index.files.end());
+  return index;
+}
+
+/// The same for a file.
+inline safetensors_index read_safetensors_index(const std::string& path) {
+  const std::vector<std::byte> bytes = read_file(path, safetensors_max_header);
+  return parse_safetensors_index(text_of(bytes), path);
+}
+
+}  // namespace pretext::io
