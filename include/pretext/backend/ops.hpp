@@ -25,13 +25,13 @@ struct list {
 using all = list<matmul_op, linear_op, column_sums_op, transpose_inner_op, copy_columns_op, conv2d_op,
                  conv2d_input_gradient_op, conv2d_weight_gradient_op, max_pool2d_op, max_pool2d_backward_op,
                  avg_pool2d_op, avg_pool2d_backward_op, spatial_mean_op, spatial_mean_backward_op, map_op,
-                 map_backward_op, add_op, copy_op, fill_op, scale_op, dropout_op, column_moments_op,
+                 map_backward_op, add_op, copy_op, fill_op, scale_op, shift_op, dropout_op, column_moments_op,
                  rstd_of_moments_op, update_running_moments_op, normalize_columns_op, batch_norm_sums_op,
                  batch_norm_input_gradient_op, scale_columns_op, layer_norm_op, layer_norm_input_gradient_op,
                  layer_norm_parameter_gradient_op, row_normalize_op, row_normalize_backward_op, gather_rows_op,
                  scatter_add_rows_op, aggregate_neighbours_op, aggregate_neighbours_backward_op, sample_mean_op,
                  sample_mean_backward_op, softmax_cross_entropy_op, row_dot_op, add_scaled_rows_op, sum_op,
-                 add_scaled_op, embedding_std_op, contrastive_forward_op, contrastive_gradient_op, update_op,
+                 add_scaled_op, add_scaled_squares_op, embedding_std_op, contrastive_forward_op, contrastive_gradient_op, update_op,
                  range_norms_op, sum_squares_op, clip_scale_op, lerp_op, for_each_sample_op>;
 
 }  // namespace pretext::op

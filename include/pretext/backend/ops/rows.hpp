@@ -45,6 +45,8 @@ PRETEXT_ROW_OP(add_scaled_rows, 2);
 PRETEXT_ROW_OP(sum, 1);
 /// (x, factor, y): y += factor x;  shapes x, y equal; accumulates
 PRETEXT_ROW_OP(add_scaled, 2);
+/// (x, factor, y): y += factor x^2;  shapes x, y equal; accumulates
+PRETEXT_ROW_OP(add_scaled_squares, 3);
 /// (z, y): y = mean over columns of the standard deviation over rows of the l2-normalised rows of z (collapse measure)
 PRETEXT_ROW_OP(embedding_std, 6);
 

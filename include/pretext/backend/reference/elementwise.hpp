@@ -37,6 +37,10 @@ struct reference_elementwise {
     for (T& v : x) v *= factor;
   }
   template <class T>
+  static void run(op::shift_op, workspace&, std::type_identity_t<T> value, tensor_view<T> x) {
+    for (T& v : x) v += value;
+  }
+  template <class T>
   static void run(op::dropout_op, workspace&, rng::key key, double rate, input<T> x, tensor_view<T> y) {
     const T keep = rate < 1 ? static_cast<T>(1 / (1 - rate)) : T{};
     for (index_t i = 0; i < y.size(); i += 4) {

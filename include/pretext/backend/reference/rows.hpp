@@ -120,6 +120,10 @@ struct reference_rows {
     for (index_t i = 0; i < y.size(); ++i) y[i] += factor * x[i];
   }
   template <class T>
+  static void run(op::add_scaled_squares_op, workspace&, input<T> x, std::type_identity_t<T> factor, tensor_view<T> y) {
+    for (index_t i = 0; i < y.size(); ++i) y[i] += factor * x[i] * x[i];
+  }
+  template <class T>
   static void run(op::embedding_std_op, workspace&, input<T> z, tensor_view<T> y) {
     using std::sqrt;
     T total{};

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "layer.hpp"
+
+namespace pretext::nn {
+
+/// Normalises each channel over the batch (and all pixels), then scales and shifts it. In evaluation the running
+/// statistics are used, so a sample's result does not depend on its batch. Over several ranks the statistics are those
+/// of the joined batch, unless `synchronised` is false.
+///   y = gamma (x - mean) / sqrt(var + eps) + beta
+/// shapes  x, y (B, ..., C); weight, bias, running_mean, running_var (C)
+/// units   momentum: weight of the new batch in the running statistics, whose variance is the unbiased one
+/// source  Ioffe & Szegedy 2015, arXiv:1502.03167; conventions of PyTorch's BatchNorm
+struct batch_norm {
+  setting<double> eps = default_value(1e-5);
+  setting<double> momentum = default_value(0.1);
+  setting<bool> synchronised = default_value(true);
+  static constexpr const char* name = "batch_norm";
+
+  template <class Self, class Visit>
+  static constexpr void fields(Self& self, Visit&& visit) {
+    visit("eps", self.eps);
+    visit("momentum", self.momentum);
+    visit("synchronised", self.synchronised);
+  }
+
+  template <class In>
+  struct bound : bound_base<batch_norm, In> {
+    static_assert(In::rank >= 1, "pretext[shape.113] batch_norm expects at least one extent, the channels last");
+    using base = bound_base<batch_norm, In>;
+    using base::base;
+    template <class T>
+    struct cache {
+      tensor_view<T> mean, rstd;
+      double count = 0;       // rows over all ranks; 0 in evaluation
+    };
+
+    constexpr In output() const { return this->input; }
+    constexpr index_t channels() const { return this->input[In::rank - 1]; }
+    template <class V>
+    constexpr void parameters(V& v) const {
+      const index_t c = channels();
+      v.parameter({.name = "weight", .file_shape = {c}, .what = role::scale, .start = initialiser::constant(1)});
+      v.parameter({.name = "bias", .file_shape = {c}, .what = role::bias});
+      v.buffer({.name = "running_mean", .file_shape = {c}, .what = role::statistic});
+      v.buffer({.name = "running_var", .file_shape = {c}, .what = role::statistic, .start = initialiser::constant(1)});
+      v.buffer({.name = "num_batches_tracked", .file_shape = {}, .what = role::counter});
+    }
+    template <class Ctx, class T>
+    constexpr void forward(const Ctx& ctx, parameter_view<T> params, activations<const T> x, activations<T> y,
+                           cache<T>& kept) const {
+      const index_t c = channels();
+      parameter_reader own(params);
+      const auto gamma = own.parameter({c}), beta = own.parameter({c});
+      const auto running_mean = own.buffer({c}), running_var = own.buffer({c}), batches = own.buffer({});
+      kept.mean = ctx.take({c});
+      kept.rstd = ctx.take({c});
+      if (ctx.training()) {
+        const auto scope = ctx.scope();
+        const tensor_view<T> m2 = ctx.take({c});
+        ctx(op::column_moments, x, kept.mean, m2);
+        kept.count = static_cast<double>(x.rows());
+        if constexpr (!Ctx::comm_type::is_single)
+          if (this->spec.synchronised) kept.count = join_moments(ctx, kept.mean, m2, kept.count);
+        ctx(op::rstd_of_moments, m2, kept.count, this->spec.eps.value(), kept.rstd);
+        ctx(op::update_running_moments, as_const(kept.mean), as_const(m2), kept.count, this->spec.momentum.value(), running_mean, running_var);
+        ctx(op::shift, T(1), batches);
+      } else {
+        kept.count = 0;
+        ctx(op::copy, running_mean, kept.mean);
+        ctx(op::rstd_of_moments, running_var, 1.0, this->spec.eps.value(), kept.rstd);
+      }
+      ctx(op::normalize_columns, x, as_const(kept.mean), as_const(kept.rstd), gamma, beta, y);
+    }
+    template <class Ctx, class T, class Dx, class Dp>
+    constexpr void backward(const Ctx& ctx, parameter_view<T> params, activations<const T> x, const cache<T>& kept,
+                            activations<const T> dy, Dx dx, Dp d_params) const {
+      const index_t c = channels();
+      const auto scope = ctx.scope();
+      const auto gamma = parameter_reader(params).parameter({c});
+      const tensor_view<T> sums = ctx.take({2, c});
+      const tensor_view<T> sum_dy = sums.slice(0, 1).reshape({c}), sum_dy_xhat = sums.slice(1, 2).reshape({c});
+      ctx(op::batch_norm_sums, x, dy, as_const(kept.mean), as_const(kept.rstd), sum_dy, sum_dy_xhat);
+      if constexpr (is_wanted<Dp>) {  // this rank's share: gradients are summed over ranks by the update
+        gradient_reader own(d_params);
+        ctx(op::add, as_const(sum_dy_xhat), own.parameter({c}));
+        ctx(op::add, as_const(sum_dy), own.parameter({c}));
+      }
+      if constexpr (is_wanted<Dx>) {
+        if (kept.count == 0) {
+          ctx(op::scale_columns, dy, as_const(kept.rstd), gamma, dx);
+        } else {
+          if (this->spec.synchronised) ctx.comm->all_reduce_sum(sums);
+          ctx(op::batch_norm_input_gradient, x, dy, as_const(kept.mean), as_const(kept.rstd), gamma, as_const(sum_dy),
+              as_const(sum_dy_xhat), kept.count, dx);
+        }
+      }
+    }
+
+   private:
+    /// Chan et al. 1979 over ranks that hold equally many rows: first the joint mean, then squares moved to it.
+    template <class Ctx, class T>
+    static constexpr double join_moments(const Ctx& ctx, tensor_view<T> mean, tensor_view<T> m2, double count) {
+      const tensor_view<T> moved = ctx.take(mean.shape);
+      ctx(op::copy, mean, moved);
+      ctx.comm->all_reduce_sum(mean);
+      ctx(op::scale, static_cast<T>(1.0 / ctx.comm->size()), mean);
+      ctx(op::add_scaled, mean, T(-1), moved);
+      ctx(op::add_scaled_squares, moved, static_cast<T>(count), m2);
+      ctx.comm->all_reduce_sum(m2);
+      return count * static_cast<double>(ctx.comm->size());
+    }
+  };
+};
+
+}  // namespace pretext::nn

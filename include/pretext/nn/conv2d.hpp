@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "layer.hpp"
+#include "linear.hpp"
+
+namespace pretext::nn {
+
+/// Options of window layers, in any order: `conv2d<64, 3, stride<2>, groups<4>, no_bias>`.
+template <index_t S>
+struct stride {
+  static constexpr index_t stride_value = S;
+};
+template <index_t P>
+struct padding {
+  static constexpr index_t padding_value = P;
+};
+template <index_t G>
+struct groups {
+  static constexpr index_t groups_value = G;
+};
+
+namespace detail {
+template <index_t Default, class... O>
+constexpr index_t stride_of() {
+  index_t v = Default;
+  ([&] { if constexpr (requires { O::stride_value; }) v = O::stride_value; }(), ...);
+  return v;
+}
+template <index_t Default, class... O>
+constexpr index_t padding_of() {
+  index_t v = Default;
+  ([&] { if constexpr (requires { O::padding_value; }) v = O::padding_value; }(), ...);
+  return v;
+}
+template <class... O>
+constexpr index_t groups_of() {
+  index_t v = 1;
+  ([&] { if constexpr (requires { O::groups_value; }) v = O::groups_value; }(), ...);
+  return v;
+}
+/// Output length of a window of `kernel` along `in`; `dynamic` stays dynamic.
+constexpr index_t window_extent(index_t in, index_t kernel, index_t stride, index_t padding) {
+  return in == dynamic ? dynamic : (in + 2 * padding - kernel) / stride + 1;
+}
+/// The shape after windows over the first two extents, with C channels; invalid where no window fits.
+template <class In, index_t C, index_t K, index_t S, index_t P>
+constexpr auto window_shape(const In& in) {
+  constexpr index_t h = window_extent(static_extent<In, 0>, K, S, P), w = window_extent(static_extent<In, 1>, K, S, P);
+  if constexpr ((h != dynamic && h < 1) || (w != dynamic && w < 1)) {
+    return invalid_shape{};
+  } else {
+    const extents e(window_extent(in[0], K, S, P), window_extent(in[1], K, S, P), C == dynamic ? in[2] : C);
+    expects(e[0] >= 1 && e[1] >= 1, "shape.112", "a window is larger than its padded input");
+    return shape<h, w, C>(e);
+  }
+}
+template <class In, index_t K, index_t S, index_t P>
+inline constexpr bool window_fits = In::rank != 3 || !is_shape<In> || [] {
+  if constexpr (In::rank == 3)
+    return (static_extent<In, 0> == dynamic || window_extent(static_extent<In, 0>, K, S, P) >= 1) &&
+           (static_extent<In, 1> == dynamic || window_extent(static_extent<In, 1>, K, S, P) >= 1);
+  else
+    return true;
+}();
+}  // namespace detail
+
+/// Cross-correlation with zero padding, `Out` channels, square kernel. Padding is kernel/2 unless said otherwise, so an
+/// odd kernel with stride 1 keeps the size.
+/// shapes  x (B, H, W, C), y (B, H', W', Out), H' = (H + 2 padding - Kernel) / stride + 1
+///         weight (Out, C / groups, Kernel, Kernel) in files, (groups, Kernel, Kernel, C / groups, Out / groups) in memory
+/// errors  pretext[shape.103] not a picture; pretext[shape.105] channels not divisible by groups; pretext[shape.106]
+///         kernel larger than the padded picture
+/// source  initialised as PyTorch: U(-1/sqrt(f), 1/sqrt(f)), f = Kernel^2 C / groups
+template <index_t Out, index_t Kernel, class... Options>
+struct conv2d {
+  static constexpr bool has_bias = !(std::is_same_v<Options, no_bias> || ...);
+  static constexpr index_t step = detail::stride_of<1, Options...>();
+  static constexpr index_t pad = detail::padding_of<Kernel / 2, Options...>();
+  static constexpr index_t group_count = detail::groups_of<Options...>();
+
+  template <class In>
+  struct bound : bound_base<conv2d, In> {
+    static_assert(In::rank == 3, "pretext[shape.103] conv2d expects image<C, H, W>; it stands after a layer that removed height and width");
+    static_assert(In::rank != 3 || (static_extent<In, In::rank - 1> % group_count == 0 && Out % group_count == 0),
+                  "pretext[shape.105] conv2d: input and output channels must be divisible by groups");
+    static_assert(detail::window_fits<In, Kernel, step, pad>,
+                  "pretext[shape.106] conv2d: the kernel is larger than the padded picture; use fewer poolings or more padding");
+    using base = bound_base<conv2d, In>;
+    using base::base;
+    template <class T>
+    struct cache {};
+
+    constexpr index_t channels() const { return this->input[In::rank - 1]; }
+    constexpr auto output() const {
+      if constexpr (In::rank == 3)
+        return detail::window_shape<In, Out, Kernel, step, pad>(this->input);
+      else
+        return invalid_shape{};
+    }
+    constexpr extents weight_extents() const {
+      return {group_count, Kernel, Kernel, channels() / group_count, Out / group_count};
+    }
+    constexpr conv2d_geometry geometry(const extents& x) const {
+      return {.in_h = x[1], .in_w = x[2], .in_c = x[3],
+              .out_h = detail::window_extent(x[1], Kernel, step, pad), .out_w = detail::window_extent(x[2], Kernel, step, pad), .out_c = Out,
+              .kernel_h = Kernel, .kernel_w = Kernel, .stride_h = step, .stride_w = step, .pad_h = pad, .pad_w = pad,
+              .groups = group_count};
+    }
+    template <class V>
+    constexpr void parameters(V& v) const {
+      const index_t c = channels() / group_count;
+      v.parameter({.name = "weight", .file_shape = {Out, c, Kernel, Kernel}, .what = role::weight,
+                   .start = spec_start(c),
+                   .layout = {{group_count, Out / group_count, c, Kernel, Kernel}, {0, 3, 4, 2, 1}}});
+      if constexpr (has_bias)
+        v.parameter({.name = "bias", .file_shape = {Out}, .what = role::bias, .start = initialiser::uniform(c * Kernel * Kernel)});
+    }
+    template <class Ctx, class T>
+    constexpr void forward(const Ctx& ctx, parameter_view<T> params, activations<const T> x, activations<T> y,
+                           cache<T>&) const {
+      parameter_reader own(params);
+      const auto weight = own.parameter(weight_extents());
+      tensor_view<const T> bias;
+      if constexpr (has_bias) bias = own.parameter({Out});
+      ctx(op::conv2d, x, weight, bias, y, geometry(x.shape));
+    }
+    template <class Ctx, class T, class Dx, class Dp>
+    constexpr void backward(const Ctx& ctx, parameter_view<T> params, activations<const T> x, const cache<T>&,
+                            activations<const T> dy, Dx dx, Dp d_params) const {
+      if constexpr (is_wanted<Dp>) {
+        gradient_reader own(d_params);
+        ctx(op::conv2d_weight_gradient, x, dy, own.parameter(weight_extents()), geometry(x.shape));
+        if constexpr (has_bias) ctx(op::column_sums, dy, own.parameter({Out}));
+      }
+      if constexpr (is_wanted<Dx>)
+        ctx(op::conv2d_input_gradient, dy, parameter_reader(params).parameter(weight_extents()), dx, geometry(x.shape));
+    }
+
+   private:
+    static constexpr initialiser spec_start(index_t c) {
+      // Networks that start otherwise say so by an option (resnet: He et al. 2015, fan out).
+      initialiser start = initialiser::uniform(c * Kernel * Kernel);
+      ([&] {
+        if constexpr (requires { Options::start(index_t{}, index_t{}); })
+          start = Options::start(c * Kernel * Kernel, Out / group_count * Kernel * Kernel);
+      }(), ...);
+      return start;
+    }
+  };
+};
+
+/// Option: weights start from N(0, 2 / fan_out), as torchvision's ResNets (He et al. 2015, arXiv:1502.01852).
+struct kaiming_fan_out {
+  static constexpr initialiser start(index_t, index_t fan_out) {
+    return initialiser::normal_by_fan(fan_out, 1.41421356237309504880);
+  }
+};
+
+}  // namespace pretext::nn
