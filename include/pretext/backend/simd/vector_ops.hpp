@@ -31,6 +31,7 @@ struct vector_ops {
     if constexpr (is_512 && sizeof(T) == 4) return _mm512_mask_loadu_ps(set(rest), __mmask16((1u << n) - 1u), p);
     else if constexpr (is_512) return _mm512_mask_loadu_pd(set(rest), __mmask8((1u << n) - 1u), p);
 #endif
+    if (n == width) return load(p);
     alignas(64) T buffer[width];
     for (index_t i = 0; i < width; ++i) buffer[i] = rest;
     std::memcpy(buffer, p, static_cast<std::size_t>(n) * sizeof(T));
@@ -41,6 +42,7 @@ struct vector_ops {
     if constexpr (is_512 && sizeof(T) == 4) return _mm512_mask_storeu_ps(p, __mmask16((1u << n) - 1u), v);
     else if constexpr (is_512) return _mm512_mask_storeu_pd(p, __mmask8((1u << n) - 1u), v);
 #endif
+    if (n == width) return store(p, v);
     alignas(64) T buffer[width];
     store(buffer, v);
     std::memcpy(p, buffer, static_cast<std::size_t>(n) * sizeof(T));

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <limits>
+
+#include "../../core/thread_pool.hpp"
+#include "partials.hpp"
+#include "vector_ops.hpp"
+
+/// Sums of fixed shape: rows are cut into chunks by the sizes alone, chunks into blocks of rows, and everything is added in
+/// an order that no thread can change.
+namespace pretext::simd {
+
+/// How the rows of a (rows, columns) matrix are cut for sums over rows.
+struct row_chunks {
+  index_t rows;
+  index_t chunk;  // rows in a chunk, the last may have fewer
+  index_t count;
+
+  row_chunks(index_t r, index_t columns) : rows(r) {
+    const index_t by_size = ceil_div(8192, columns > 0 ? columns : 1), by_count = ceil_div(r, 32);
+    chunk = by_size > by_count ? by_size : by_count;
+    count = r > 0 ? ceil_div(r, chunk) : 0;
+  }
+  index_t begin(index_t c) const { return c * chunk; }
+  index_t end(index_t c) const { return (c + 1) * chunk < rows ? (c + 1) * chunk : rows; }
+};
+
+/// Rows added up one after another before the sum joins the chunk's: keeps rounding small in long sums.
+inline constexpr index_t sum_block = 64;
+
+/// Elements of scratch for sums over rows with `sums` results a column.
+template <class T, class Arch>
+index_t column_scratch(index_t rows, index_t columns, index_t sums = 1) {
+  return row_chunks(rows, columns).count * columns * sums;
+}
+
+/// partial[s] (columns) = sum over the rows [begin, end) of term s, where terms(row, column, lanes_left) returns an array
+/// of S vectors.
+template <class T, class Arch, int S, class Terms>
+void sum_rows(index_t begin, index_t end, index_t columns, const Terms& terms, T* partial) {
+  using O = vector_ops<T, Arch>;
+  for (index_t i = 0; i < S * columns; ++i) partial[i] = T(0);
+  for (index_t b = begin; b < end; b += sum_block) {
+    const index_t stop = b + sum_block < end ? b + sum_block : end;
+    for (index_t c = 0; c < columns; c += O::width) {
+      const index_t n = columns - c < O::width ? columns - c : O::width;
+      vec<T, Arch> sum[S];
+      for (int s = 0; s < S; ++s) sum[s] = O::zero();
+      for (index_t r = b; r < stop; ++r) terms(r, c, n, sum);
+      for (int s = 0; s < S; ++s) {
+        T* to = partial + s * columns + c;
+        O::store_some(to, O::load_some(to, n) + sum[s], n);
+      }
+    }
+  }
+}
+
+/// to (S, columns) += the sums over all rows of S terms; scratch column_scratch(rows, columns, S).
+template <class T, class Arch, int S, class Terms>
+void sum_columns(thread_pool& pool, index_t rows, index_t columns, const Terms& terms, T* const (&to)[S], T* scratch) {
+  const row_chunks chunks(rows, columns);
+  if (chunks.count == 0) return;
+  const index_t size = S * columns;
+  pool.parallel_for(chunks.count, [&](index_t c) {
+    sum_rows<T, Arch, S>(chunks.begin(c), chunks.end(c), columns, terms, scratch + c * size);
+  });
+  combine_in_tree(chunks.count,
+                  [&](index_t into, index_t from) { add_run<T, Arch>(scratch + into * size, scratch + from * size, size); });
+  for (int s = 0; s < S; ++s) add_run<T, Arch>(to[s], scratch + s * columns, columns);
+}
+
+/// sums (columns) += the column sums of x (rows, columns).
+template <class T, class Arch>
+void column_sums(thread_pool& pool, index_t rows, index_t columns, const T* x, T* sums, T* scratch) {
+  using O = vector_ops<T, Arch>;
+  sum_columns<T, Arch, 1>(
+      pool, rows, columns,
+      [&](index_t r, index_t c, index_t n, vec<T, Arch>* sum) { sum[0] = sum[0] + O::load_some(x + r * columns + c, n); },
+      {sums}, scratch);
+}
+
+/// (count, mean, m2) of `a` becomes that of both: Chan et al. 1979. Never E[x^2] - E[x]^2, which cancels.
+template <class T, class Arch>
+void merge_moments(index_t columns, index_t count_a, T* mean_a, T* m2_a, index_t count_b, const T* mean_b, const T* m2_b) {
+  using O = vector_ops<T, Arch>;
+  const double a = static_cast<double>(count_a), b = static_cast<double>(count_b);
+  const auto share = O::set(static_cast<T>(b / (a + b))), weight = O::set(static_cast<T>(a * b / (a + b)));
+  for (index_t c = 0; c < columns; c += O::width) {
+    const index_t n = columns - c < O::width ? columns - c : O::width;
+    const auto mean = O::load_some(mean_a + c, n), delta = O::load_some(mean_b + c, n) - mean;
+    O::store_some(mean_a + c, O::fma(delta, share, mean), n);
+    O::store_some(m2_a + c, O::fma(delta * delta, weight, O::load_some(m2_a + c, n) + O::load_some(m2_b + c, n)), n);
+  }
+}
+
+/// Elements of scratch for column_moments.
+template <class T, class Arch>
+index_t column_moments_scratch(index_t rows, index_t columns) {
+  return 4 * row_chunks(rows, columns).count * columns;
+}
+
+/// mean (columns) and m2 (columns) = sum over rows of (x - mean)^2; both overwritten, zero for no rows.
+template <class T, class Arch>
+void column_moments(thread_pool& pool, index_t rows, index_t columns, const T* x, T* mean, T* m2, T* scratch) {
+  using O = vector_ops<T, Arch>;
+  const row_chunks chunks(rows, columns);
+  if (chunks.count == 0) {
+    for (index_t c = 0; c < columns; ++c) mean[c] = m2[c] = T(0);
+    return;
+  }
+  pool.parallel_for(chunks.count, [&](index_t chunk) {
+    T* const total = scratch + chunk * 4 * columns;  // mean, m2, then the block's mean, m2
+    const index_t begin = chunks.begin(chunk), end = chunks.end(chunk);
+    for (index_t b = begin; b < end; b += sum_block) {
+      const index_t stop = b + sum_block < end ? b + sum_block : end;
+      T* const into = b == begin ? total : total + 2 * columns;
+      const auto inverse = O::set(T(1) / static_cast<T>(stop - b));
+      for (index_t c = 0; c < columns; c += O::width) {
+        const index_t n = columns - c < O::width ? columns - c : O::width;
+        auto sum = O::zero(), squares = O::zero();
+        // The first row as origin: the block's mean is then exact for constant columns far from zero.
+        const auto origin = O::load_some(x + b * columns + c, n);
+        for (index_t r = b; r < stop; ++r) sum = sum + (O::load_some(x + r * columns + c, n) - origin);
+        const auto average = O::fma(sum, inverse, origin);
+        for (index_t r = b; r < stop; ++r) {
+          const auto d = O::load_some(x + r * columns + c, n) - average;
+          squares = O::fma(d, d, squares);
+        }
+        O::store_some(into + c, average, n);
+        O::store_some(into + columns + c, squares, n);
+      }
+      if (b != begin)
+        merge_moments<T, Arch>(columns, b - begin, total, total + columns, stop - b, total + 2 * columns,
+                               total + 3 * columns);
+    }
+  });
+  index_t stride = 1;  // combine_in_tree visits all pairs of one distance before the next
+  combine_in_tree(chunks.count, [&](index_t into, index_t from) {
+    stride = from - into;
+    const index_t last = from + stride - 1 < chunks.count - 1 ? from + stride - 1 : chunks.count - 1;
+    T *a = scratch + into * 4 * columns, *b = scratch + from * 4 * columns;
+    merge_moments<T, Arch>(columns, chunks.begin(from) - chunks.begin(into), a, a + columns,
+                           chunks.end(last) - chunks.begin(from), b, b + columns);
+  });
+  for (index_t c = 0; c < columns; ++c) {
+    mean[c] = scratch[c];
+    m2[c] = scratch[columns + c];
+  }
+}
+
+inline constexpr index_t square_chunk = 16384;
+
+/// Doubles of scratch for sum_of_squares.
+inline index_t sum_of_squares_scratch(index_t n) { return n > 0 ? ceil_div(n, square_chunk) : 0; }
+
+/// Sum of x^2 in double precision: the norm of a gradient of many elements.
+template <class T, class Arch>
+double sum_of_squares(thread_pool& pool, index_t n, const T* x, double* scratch) {
+  const index_t chunks = sum_of_squares_scratch(n);
+  if (chunks == 0) return 0;
+  pool.parallel_for(chunks, [&](index_t chunk) {
+    const index_t begin = chunk * square_chunk, end = begin + square_chunk < n ? begin + square_chunk : n;
+    double sum[8] = {};
+    for (index_t i = begin; i < end; ++i) {
+      const double v = static_cast<double>(x[i]);
+      sum[i % 8] += v * v;
+    }
+    scratch[chunk] = ((sum[0] + sum[4]) + (sum[1] + sum[5])) + ((sum[2] + sum[6]) + (sum[3] + sum[7]));
+  });
+  combine_in_tree(chunks, [&](index_t into, index_t from) { scratch[into] += scratch[from]; });
+  return scratch[0];
+}
+
+/// f over one row: vectors folded in order, the tail padded with `neutral`.
+template <class T, class Arch, class Fold>
+vec<T, Arch> fold_row(const T* x, index_t columns, T neutral, const Fold& fold) {
+  using O = vector_ops<T, Arch>;
+  auto state = O::set(neutral);
+  for (index_t c = 0; c < columns; c += O::width)
+    state = fold(state, columns - c < O::width ? O::load_some(x + c, columns - c, neutral) : O::load(x + c));
+  return state;
+}
+
+/// sums (rows) = the row sums of x (rows, columns).
+template <class T, class Arch>
+void row_sums(thread_pool& pool, index_t rows, index_t columns, const T* x, T* sums) {
+  using O = vector_ops<T, Arch>;
+  pool.parallel_for(rows, ceil_div(8192, columns > 0 ? columns : 1), [&](index_t begin, index_t end) {
+    for (index_t r = begin; r < end; ++r)
+      sums[r] = O::sum(fold_row<T, Arch>(x + r * columns, columns, T(0),
+                                         [](const auto& a, const auto& b) { return a + b; }));
+  });
+}
+
+/// largest (rows) = the greatest of each row; minus infinity for no columns.
+template <class T, class Arch>
+void row_max(thread_pool& pool, index_t rows, index_t columns, const T* x, T* largest) {
+  using O = vector_ops<T, Arch>;
+  pool.parallel_for(rows, ceil_div(8192, columns > 0 ? columns : 1), [&](index_t begin, index_t end) {
+    for (index_t r = begin; r < end; ++r)
+      largest[r] = O::largest(fold_row<T, Arch>(x + r * columns, columns, -std::numeric_limits<T>::infinity(),
+                                                [](const auto& a, const auto& b) { return O::max(a, b); }));
+  });
+}
+
+}  // namespace pretext::simd
