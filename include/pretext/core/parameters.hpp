@@ -17,7 +17,7 @@ enum class role : std::uint8_t { weight, bias, scale, embedding, statistic, coun
 
 /// How a parameter starts.
 struct initialiser {
-  enum class kind : std::uint8_t { constant, uniform_fan, normal_fan, normal };
+  enum class kind : std::uint8_t { constant, uniform_fan, normal_fan, normal, identity, minus_log };
   kind how = kind::constant;
   double value = 0;  // constant: the value; normal: the standard deviation; *_fan: the gain
   index_t fan = 1;
@@ -27,6 +27,10 @@ struct initialiser {
   static constexpr initialiser uniform(index_t fan, double gain = 1) { return {kind::uniform_fan, gain, fan}; }
   /// N(0, (gain/sqrt(fan))^2): He et al. 2015 with gain sqrt(2).
   static constexpr initialiser normal_by_fan(index_t fan, double gain) { return {kind::normal_fan, gain, fan}; }
+  /// Ones on the diagonal of a square matrix.
+  static constexpr initialiser identity() { return {kind::identity, 0, 1}; }
+  /// -log(value): where the exponential of a trained number starts at 1 / value.
+  static constexpr initialiser minus_log(double value) { return {kind::minus_log, value, 1}; }
   static constexpr initialiser normal(double deviation) { return {kind::normal, deviation, 1}; }
 };
 
@@ -283,6 +287,10 @@ void initialise(const std::vector<parameter_entry>& entries, T* values, std::uin
     const double width = e.start.value / std::sqrt(static_cast<double>(e.start.fan));
     if (e.start.how == initialiser::kind::uniform_fan) {
       for (double& v : file) v = draws.uniform(-width, width);
+    } else if (e.start.how == initialiser::kind::minus_log) {
+      for (double& v : file) v = -std::log(e.start.value);
+    } else if (e.start.how == initialiser::kind::identity) {
+      for (index_t k = 0; k < e.file_shape[0]; ++k) file[static_cast<std::size_t>(k * (e.file_shape[1] + 1))] = 1;
     } else if (e.start.how == initialiser::kind::normal_fan || e.start.how == initialiser::kind::normal) {
       for (double& v : file) {  // Box and Muller 1958; one of the pair, so that an element is two fixed draws
         const double u = 1.0 - draws.uniform_double(), w = draws.uniform_double();

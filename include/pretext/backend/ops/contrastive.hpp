@@ -52,4 +52,48 @@ struct contrastive_gradient_op {
 };
 inline constexpr contrastive_gradient_op contrastive_gradient{};
 
+/// Adds each row's own positive, which is none of the columns, to its denominator (query, key and queue):
+///   scores_i = score(r_i . o_i, ...) * inverse_temperature,   lse_i = log(exp(lse_i) + exp(scores_i)) where `count_it`
+/// (pair, rows, others, inverse_temperature, count_it, lse, scores);  shapes rows, others (M, D); lse, scores (M)
+struct positive_forward_op {
+  static constexpr std::string_view name = "positive_forward";
+  template <class P, class R, class... A>
+  static constexpr double flops(const P&, const R& r, const A&...) {
+    return 2.0 * static_cast<double>(r.size());
+  }
+};
+inline constexpr positive_forward_op positive_forward{};
+
+/// d_i += weight ([exp(scores_i - lse_i)] - 1) ds_i/dr_i, the term in brackets where `count_it`; expected_scores (M), where
+/// given, += exp(scores_i - lse_i) scores_i
+/// (pair, rows, others, inverse_temperature, count_it, lse, weight, d_rows, expected_scores)
+struct positive_gradient_op {
+  static constexpr std::string_view name = "positive_gradient";
+  template <class P, class R, class... A>
+  static constexpr double flops(const P&, const R& r, const A&...) {
+    return 4.0 * static_cast<double>(r.size());
+  }
+};
+inline constexpr positive_gradient_op positive_gradient{};
+
+/// (offset, shift, n, y): y_i = offset + (i + shift) mod n for the first n elements, -1 for the others of a larger y
+struct pair_indices_op {
+  static constexpr std::string_view name = "pair_indices";
+  template <class... A>
+  static constexpr double flops(const A&...) {
+    return 0;
+  }
+};
+inline constexpr pair_indices_op pair_indices{};
+
+/// (first, last, inputs, y): y = 1 / tau with tau moving from `first` to `last` in a straight line over the run
+struct scheduled_inverse_op {
+  static constexpr std::string_view name = "scheduled_inverse";
+  template <class... A>
+  static constexpr double flops(const A&...) {
+    return 0;
+  }
+};
+inline constexpr scheduled_inverse_op scheduled_inverse{};
+
 }  // namespace pretext::op

@@ -42,7 +42,7 @@ PRETEXT_NORM_OP(layer_norm, 8);
 PRETEXT_NORM_OP(layer_norm_input_gradient, 9);
 /// (x, dy, mean, rstd, dgamma, dbeta): accumulates the parameter gradients of layer_norm
 PRETEXT_NORM_OP(layer_norm_parameter_gradient, 4);
-/// (x, eps, y, norms): y = x / max(|x|, eps) per row; a zero row stays zero
+/// (x, eps, y, norms): y = x / max(|x|, eps) per row; a zero row stays zero; x and y may be the same memory
 /// shapes  x, y (M, D); norms (M) = max(|x|, eps)
 PRETEXT_NORM_OP(row_normalize, 4);
 /// (y, norms, dy, dx): dx += (dy - y (y . dy)) / norms; accumulates

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "../../core/scalar_math.hpp"
+#include "../../core/step_inputs.hpp"
 #include "../ops/contrastive.hpp"
 #include "../ops/rows.hpp"
 #include "matrix.hpp"
@@ -208,6 +209,42 @@ struct reference_contrastive {
       }
       if (expected_scores) expected_scores[i] = expected;
     }
+  }
+  template <class P, class T>
+  static void run(op::positive_forward_op, workspace&, const P& pair, input<T> rows, input<T> others,
+                  input<T> inverse_temperature, bool count_it, tensor_view<T> lse, tensor_view<T> scores) {
+    using std::exp, std::log;
+    for (index_t i = 0; i < rows.rows(); ++i) {
+      const T s = inverse_temperature[0] *
+                  pair.template score<scalar_math>(dot(rows, i, others, i), dot(rows, i, rows, i), dot(others, i, others, i));
+      scores[i] = s;
+      if (count_it) lse[i] = std::max(lse[i], s) + log(T(1) + exp(std::min(lse[i], s) - std::max(lse[i], s)));
+    }
+  }
+  template <class P, class T>
+  static void run(op::positive_gradient_op, workspace&, const P& pair, input<T> rows, input<T> others,
+                  input<T> inverse_temperature, bool count_it, input<T> lse, std::type_identity_t<T> weight,
+                  tensor_view<T> d_rows, tensor_view<std::type_identity_t<T>> expected_scores) {
+    using std::exp;
+    const T it = inverse_temperature[0];
+    for (index_t i = 0; i < rows.rows(); ++i) {
+      const T product = dot(rows, i, others, i), qi = dot(rows, i, rows, i), qj = dot(others, i, others, i);
+      const T s = it * pair.template score<scalar_math>(product, qi, qj);
+      const T p = count_it ? exp(s - lse[i]) : T{};
+      const auto d = pair.template derivative<scalar_math>(product, qi, qj);
+      const T scale = weight * (p - T(1)) * it;
+      for (index_t k = 0; k < rows.columns(); ++k)
+        d_rows(i, k) += scale * (d.dot * others(i, k) + d.row * T(2) * rows(i, k));
+      if (expected_scores) expected_scores[i] += p * s;
+    }
+  }
+  static void run(op::pair_indices_op, workspace&, index_t offset, index_t shift, index_t n, tensor_view<std::int32_t> y) {
+    for (index_t i = 0; i < y.size(); ++i) y[i] = i < n ? static_cast<std::int32_t>(offset + (i + shift) % n) : -1;
+  }
+  template <class T>
+  static void run(op::scheduled_inverse_op, workspace&, double first, double last, const step_inputs* inputs,
+                  tensor_view<T> y) {
+    y[0] = static_cast<T>(1.0 / (first + (last - first) * inputs->progress));
   }
 
  private:
