@@ -52,15 +52,15 @@ class curve_recorder {
     return out;
   }
 
-  /// Means over about `part` of the length on both sides, so that the curve does not lag behind; values that are not
+  /// Means over about `share` of the length on both sides, so that the curve does not lag behind; values that are not
   /// finite are left out.
-  curve smooth(std::string name, double part = 0.015) const {
+  curve smooth(std::string name, double share = 0.015) const {
     curve out;
     out.name = std::move(name);
-    const double width = part * static_cast<double>(parts_.size());
+    const double width = share * static_cast<double>(parts_.size());
     const double keep = width > 1 ? 1 - 1 / width : 0;
     std::vector<double> mean;
-    for (const part_type& p : parts_) {
+    for (const part& p : parts_) {
       if (p.finite == 0) continue;
       out.x.push_back((p.low_x + p.high_x) / 2);
       mean.push_back(p.sum / static_cast<double>(p.finite));
@@ -82,7 +82,7 @@ class curve_recorder {
   }
 
  private:
-  struct part_type {
+  struct part {
     double low = 0, high = 0, low_x = 0, high_x = 0, gap_x = 0, sum = 0;
     std::size_t points = 0, finite = 0;
 
@@ -97,7 +97,7 @@ class curve_recorder {
       sum += y;
       ++finite;
     }
-    void join(const part_type& after) {
+    void join(const part& after) {
       if (after.finite < after.points) gap_x = after.gap_x;
       if (after.finite > 0 && (finite == 0 || after.low < low)) low = after.low, low_x = after.low_x;
       if (after.finite > 0 && (finite == 0 || after.high > high)) high = after.high, high_x = after.high_x;
@@ -106,7 +106,6 @@ class curve_recorder {
       finite += after.finite;
     }
   };
-  using part = part_type;
 
   void halve() {
     std::size_t kept = 0;

@@ -38,7 +38,7 @@ p{margin:4px 0 12px;color:var(--soft);max-width:76ch;overflow-wrap:anywhere}
 .legend{display:flex;flex-wrap:wrap;gap:3px 16px;font-size:13px;color:var(--soft);margin:-4px 0 8px;padding:0;list-style:none}
 .legend li{display:flex;align-items:center;gap:6px;min-width:0;overflow-wrap:anywhere}
 .legend svg{width:16px;height:12px;flex:none}
-.card>svg,.map svg{display:block;width:100%;height:auto}.map{max-width:740px;margin:0 auto}
+.card>svg,.map svg{display:block;width:100%;height:auto;overflow:visible}.map{max-width:740px;margin:0 auto}
 svg text{font-size:12.5px;fill:var(--soft);font-family:inherit}
 svg .mid{text-anchor:middle}svg .end{text-anchor:end}
 svg .halo{paint-order:stroke;stroke:var(--card);stroke-width:4px;stroke-linejoin:round}

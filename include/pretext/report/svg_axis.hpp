@@ -51,6 +51,7 @@ inline svg_axis make_axis(double low, double high, bool log, bool padded, int co
   svg_axis axis;
   axis.log = log;
   if (log) low = std::log10(low), high = std::log10(high);
+  low = std::max(low, -4e307), high = std::min(high, 4e307);  // so that their distance is a number too
   const double size = std::max(std::fabs(low), std::fabs(high));
   if (!(high - low > 1e-9 * size)) {  // also where both are 0
     const double half = log ? 0.5 : size > 0 ? size / 2 : 0.5;

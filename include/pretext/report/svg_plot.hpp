@@ -157,10 +157,10 @@ inline std::string svg_plot(const plot& p) {
   std::size_t longest = 0;
   for (const double t : up.ticks) longest = std::max(longest, up.label(t).size());
   up.from = height - 46, up.to = 14;
-  across.from = 18 + 7.2 * static_cast<double>(std::max<std::size_t>(longest, 3)) + (p.y_label.empty() ? 0 : 16), across.to = width - 16;
+  across.from = 14 + 8.2 * static_cast<double>(std::max<std::size_t>(longest, 3)) + (p.y_label.empty() ? 0 : 16), across.to = width - 16;
 
   out += detail::svg_ticks(across, up);
-  if (!p.x_label.empty()) out += detail::svg_text((across.from + across.to) / 2, height - 6, "mid name", p.x_label);
+  if (!p.x_label.empty()) out += detail::svg_text((across.from + across.to) / 2, height - 4, "mid name", p.x_label);
   if (!p.y_label.empty())
     out += "<text transform=\"translate(14 " + detail::coordinate((up.from + up.to) / 2) + ") rotate(-90)\" class=\"mid name\">" +
            detail::escape_markup(p.y_label) + "</text>";
