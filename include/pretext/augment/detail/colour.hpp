@@ -31,19 +31,20 @@ PRETEXT_HOST_DEVICE constexpr rgb turn_hue(rgb p, float sextants) {
   const float high_rg = p.r > p.g ? p.r : p.g, low_rg = p.r < p.g ? p.r : p.g;
   const float high = high_rg > p.b ? high_rg : p.b, low = low_rg < p.b ? low_rg : p.b;
   const float chroma = high - low;
-  const float inverse = 1.0f / (chroma > 0.0f ? chroma : 1.0f);
-  const float if_red = (p.g - p.b) * inverse, if_green = 2.0f + (p.b - p.r) * inverse, if_blue = 4.0f + (p.r - p.g) * inverse;
-  const float not_red = high == p.g ? if_green : if_blue;
-  const float hue = (high == p.r ? if_red : not_red) + sextants;  // -4..8
+  const float inverse = 1.0f / (chroma + 1e-20f);  // a grey pixel has plus = minus below, so 0 whatever this is
+  // Only values are selected, never sums: a sum on one side of a branch keeps a compiler from vectorising.
+  const bool red = high == p.r, green = high == p.g;
+  const float not_red_plus = green ? p.b : p.r, not_red_minus = green ? p.r : p.g, not_red_start = green ? 2.0f : 4.0f;
+  const float plus = red ? p.g : not_red_plus, minus = red ? p.b : not_red_minus, start = red ? 0.0f : not_red_start;
+  const float hue = start + (plus - minus) * inverse + sextants;  // -4..8
   const auto component = [&](float n) {
-    float k = hue + n;  // -3..13
-    k = k < 0.0f ? k + 6.0f : k;
-    k = k >= 6.0f ? k - 6.0f : k;
-    k = k >= 6.0f ? k - 6.0f : k;
+    // mod 6 by truncation; a rounding across the seam is harmless, since f is v on both sides of it
+    const float ahead = hue + n + 6.0f;  // 3..19
+    const float k = ahead - 6.0f * static_cast<float>(static_cast<int>(ahead * (1.0f / 6.0f)));
     const float falling = 4.0f - k;
-    const float least = k < falling ? k : falling;
-    const float above = least < 0.0f ? 0.0f : least;
-    return high - chroma * (above > 1.0f ? 1.0f : above);
+    const float value = high - chroma * (k < falling ? k : falling);
+    const float above = value < low ? low : value;  // the clamp of the formula, moved outside its products
+    return above > high ? high : above;
   };
   return {component(5.0f), component(3.0f), component(1.0f)};
 }

@@ -107,24 +107,25 @@ struct color_jitter {
   /// torchvision leaves out an amount of 0.
   static void change(const record& drawn, int from, int to, float middle, detail::pixel_block& p) {
     constexpr index_t count = detail::pixel_block::count;
+    // copies: a compiler must assume that storing a float of the block changes a float of the record
+    const float brighter = drawn.brightness, stronger = drawn.contrast, richer = drawn.saturation, sextants = 6.0f * drawn.hue;
     for (int at = from; at < to; ++at) {
-      if (drawn.order[at] == change_brightness && drawn.brightness != 1.0f) {
-        for (index_t i = 0; i < count; ++i) p.r[i] = detail::blend(p.r[i], 0.0f, drawn.brightness);
-        for (index_t i = 0; i < count; ++i) p.g[i] = detail::blend(p.g[i], 0.0f, drawn.brightness);
-        for (index_t i = 0; i < count; ++i) p.b[i] = detail::blend(p.b[i], 0.0f, drawn.brightness);
-      } else if (drawn.order[at] == change_contrast && drawn.contrast != 1.0f) {
-        for (index_t i = 0; i < count; ++i) p.r[i] = detail::blend(p.r[i], middle, drawn.contrast);
-        for (index_t i = 0; i < count; ++i) p.g[i] = detail::blend(p.g[i], middle, drawn.contrast);
-        for (index_t i = 0; i < count; ++i) p.b[i] = detail::blend(p.b[i], middle, drawn.contrast);
-      } else if (drawn.order[at] == change_saturation && drawn.saturation != 1.0f) {
+      if (drawn.order[at] == change_brightness && brighter != 1.0f) {
+        for (index_t i = 0; i < count; ++i) p.r[i] = detail::blend(p.r[i], 0.0f, brighter);
+        for (index_t i = 0; i < count; ++i) p.g[i] = detail::blend(p.g[i], 0.0f, brighter);
+        for (index_t i = 0; i < count; ++i) p.b[i] = detail::blend(p.b[i], 0.0f, brighter);
+      } else if (drawn.order[at] == change_contrast && stronger != 1.0f) {
+        for (index_t i = 0; i < count; ++i) p.r[i] = detail::blend(p.r[i], middle, stronger);
+        for (index_t i = 0; i < count; ++i) p.g[i] = detail::blend(p.g[i], middle, stronger);
+        for (index_t i = 0; i < count; ++i) p.b[i] = detail::blend(p.b[i], middle, stronger);
+      } else if (drawn.order[at] == change_saturation && richer != 1.0f) {
         for (index_t i = 0; i < count; ++i) {
           const float grey = detail::luma({p.r[i], p.g[i], p.b[i]});
-          p.r[i] = detail::blend(p.r[i], grey, drawn.saturation);
-          p.g[i] = detail::blend(p.g[i], grey, drawn.saturation);
-          p.b[i] = detail::blend(p.b[i], grey, drawn.saturation);
+          p.r[i] = detail::blend(p.r[i], grey, richer);
+          p.g[i] = detail::blend(p.g[i], grey, richer);
+          p.b[i] = detail::blend(p.b[i], grey, richer);
         }
-      } else if (drawn.order[at] == change_hue && drawn.hue != 0.0f) {
-        const float sextants = 6.0f * drawn.hue;
+      } else if (drawn.order[at] == change_hue && sextants != 0.0f) {
         for (index_t i = 0; i < count; ++i) {
           const detail::rgb turned = detail::turn_hue({p.r[i], p.g[i], p.b[i]}, sextants);
           p.r[i] = turned.r;
@@ -140,15 +141,16 @@ struct color_jitter {
                           detail::lane_sum* sum) {
     constexpr index_t count = detail::pixel_block::count;
     const index_t pixels = in.size();
+    const float brighter = drawn.brightness, stronger = drawn.contrast;
     for (index_t start = 0; start < pixels; start += count) {
       const index_t used = pixels - start < count ? pixels - start : count;
       float v[count] = {};
       for (index_t i = 0; i < used; ++i) v[i] = in.data[start + i];
       for (int at = from; at < to; ++at) {
-        if (drawn.order[at] == change_brightness && drawn.brightness != 1.0f)
-          for (index_t i = 0; i < count; ++i) v[i] = detail::blend(v[i], 0.0f, drawn.brightness);
-        if (drawn.order[at] == change_contrast && drawn.contrast != 1.0f)
-          for (index_t i = 0; i < count; ++i) v[i] = detail::blend(v[i], middle, drawn.contrast);
+        if (drawn.order[at] == change_brightness && brighter != 1.0f)
+          for (index_t i = 0; i < count; ++i) v[i] = detail::blend(v[i], 0.0f, brighter);
+        if (drawn.order[at] == change_contrast && stronger != 1.0f)
+          for (index_t i = 0; i < count; ++i) v[i] = detail::blend(v[i], middle, stronger);
       }
       if (sum) sum->add(v);
       for (index_t i = 0; i < used; ++i) out.data[start + i] = v[i];

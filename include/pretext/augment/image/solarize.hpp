@@ -37,10 +37,19 @@ struct solarize {
   void apply(context&, const record& drawn, image_view<const float> in, image_view<float> out) const {
     if (!drawn.solarized) return convert(in, out);
     const float limit = threshold;
-    for (index_t i = 0; i < in.size(); ++i) {
-      const float v = in.data[i];
-      out.data[i] = v >= limit ? 1.0f - v : v;
+    constexpr index_t block = 16;
+    const index_t count = in.size();
+    index_t i = 0;
+    for (; i + block <= count; i += block) {
+      float values[block];
+      for (index_t k = 0; k < block; ++k) values[k] = in.data[i + k];
+      for (index_t k = 0; k < block; ++k) {
+        const float inverse = 1.0f - values[k];
+        values[k] = values[k] >= limit ? inverse : values[k];
+      }
+      for (index_t k = 0; k < block; ++k) out.data[i + k] = values[k];
     }
+    for (; i < count; ++i) out.data[i] = in.data[i] >= limit ? 1.0f - in.data[i] : in.data[i];
   }
 };
 
