@@ -127,7 +127,7 @@ enum class collapse_kind {
   dimensional,  // embeddings differ, but only in a few directions
 };
 
-struct collapse_warning_t {
+struct collapse {
   collapse_kind kind = collapse_kind::complete;
   std::string sentence;
   double value = 0;  // what was measured: normalised_std, or rank
@@ -143,7 +143,7 @@ struct collapse_limits {
 /// The rank is the entropy rank of the singular values of the centred rows.
 /// errors  pretext[eval.001] to [eval.003]; pretext[eval.013] fewer than two rows
 /// cost    that of singular_values; a few hundred to a thousand rows are enough
-inline std::optional<collapse_warning_t> collapse_warning(const feature_view& z, const collapse_limits& limits = {},
+inline std::optional<collapse> collapse_warning(const feature_view& z, const collapse_limits& limits = {},
                                                           parallel_loop loop = {}) {
   const auto text = [](double v) {
     const std::string digits = std::to_string(v);
@@ -151,16 +151,17 @@ inline std::optional<collapse_warning_t> collapse_warning(const feature_view& z,
   };
   const double spread = normalised_std(z), least = limits.least_std * healthy_std(z.columns);
   if (spread < least)
-    return collapse_warning_t{collapse_kind::complete,
+    return collapse{collapse_kind::complete,
                               "complete collapse: all samples get nearly the same embedding (mean std of normalised "
                               "embeddings " + text(spread) + ", healthy is " + text(healthy_std(z.columns)) +
                                   "); lower the learning rate, or check negatives, predictor and stop-gradient",
                               spread, least};
   const double most = static_cast<double>(std::min(z.rows - 1, z.columns));
-  const double rank = entropy_rank(singular_values(z, true, loop)), wanted = limits.least_rank * most;
-  // One direction out of few is no collapse: below two there is nothing narrower to warn of in a small embedding.
-  if (rank < std::max(wanted, most > 2 ? 1.5 : 0.0))
-    return collapse_warning_t{collapse_kind::dimensional,
+  const double rank = entropy_rank(singular_values(z, true, loop));
+  // In a narrow embedding the share alone would allow a single line.
+  const double wanted = std::max(limits.least_rank * most, most > 2 ? 1.5 : 0.0);
+  if (rank < wanted)
+    return collapse{collapse_kind::dimensional,
                               "dimensional collapse: embeddings vary in about " + text(rank) + " of " +
                                   std::to_string(std::min(z.rows - 1, z.columns)) +
                                   " possible directions; use a wider batch, stronger augmentation or a variance term",
