@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=sh
 # Sourced by the scripts that set a machine up: pretext_need collects what is missing, pretext_install installs it.
 # Nothing is installed, and no rights are asked for, when nothing is missing.
 
@@ -34,7 +35,7 @@ pretext_need_library() {
   pretext_want header jpeglib.h libjpeg-dev
 }
 
-pretext_install() {
+pretext_install_missing() {
   if [ -n "$pretext_missing$pretext_wanted" ]; then
     if ! command -v apt-get > /dev/null 2>&1; then
       if [ -n "$pretext_missing" ]; then
@@ -68,6 +69,10 @@ pretext_install() {
         echo "Going on without $package, which apt-get could not install" >&2
     done
   fi
+}
+
+pretext_install() {
+  pretext_install_missing
   version=$(cmake --version | sed -n 's/^cmake version \([0-9]*\)\.\([0-9]*\).*/\1 \2/p')
   # shellcheck disable=SC2086
   set -- $version
