@@ -30,6 +30,8 @@ struct context {
   run_mode mode = run_mode::train;
   /// Whether backward will follow; without it nothing is kept between layers.
   bool keep = true;
+  /// Number of the first row of this pass in the whole batch (micro-batches): draws per row do not depend on the cut.
+  index_t first_row = 0;
 
   template <class Op, class... A>
   constexpr void operator()(Op op, A&&... a) const {

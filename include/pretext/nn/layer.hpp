@@ -101,6 +101,26 @@ constexpr rng::key child_key(rng::key k, std::size_t i) {
 }
 
 namespace detail {
+struct statistic_finder {
+  bool found = false;
+  constexpr void parameter(const parameter_declaration&) {}
+  constexpr void buffer(const parameter_declaration& d) { found = found || d.what == role::statistic; }
+  template <class Bound>
+  constexpr void child(std::string_view, const Bound& layer) {
+    layer.parameters(*this);
+  }
+};
+}  // namespace detail
+
+/// Whether any of these networks mixes the samples of a batch (batch_norm): parts of a batch then differ from the whole.
+template <class... Bound>
+constexpr bool uses_batch_statistics(const Bound&... layer) {
+  detail::statistic_finder f;
+  (layer.parameters(f), ...);
+  return f.found;
+}
+
+namespace detail {
 template <class T>
 inline constexpr bool dependent_false = false;
 }  // namespace detail

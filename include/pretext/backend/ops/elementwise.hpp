@@ -50,8 +50,8 @@ PRETEXT_ELEMENTWISE_OP(fill);
 PRETEXT_ELEMENTWISE_OP(scale);
 /// (value, x): x += value
 PRETEXT_ELEMENTWISE_OP(shift);
-/// (key, rate, x, y): y = x / (1 - rate) where draw i of the key is kept, else 0; element i reads bits i of the key, so
-/// the mask is never stored and backward is the same op on dy
+/// (key, rate, first, x, y): y = x / (1 - rate) where draw first + i of the key is kept, else 0; element i reads word
+/// first + i of the key, so the mask is never stored and backward is the same op on dy
 PRETEXT_ELEMENTWISE_OP(dropout);
 
 #undef PRETEXT_ELEMENTWISE_OP

@@ -41,12 +41,11 @@ struct reference_elementwise {
     for (T& v : x) v += value;
   }
   template <class T>
-  static void run(op::dropout_op, workspace&, rng::key key, double rate, input<T> x, tensor_view<T> y) {
+  static void run(op::dropout_op, workspace&, rng::key key, double rate, index_t first, input<T> x, tensor_view<T> y) {
     const T keep = rate < 1 ? static_cast<T>(1 / (1 - rate)) : T{};
-    for (index_t i = 0; i < y.size(); i += 4) {
-      const rng::counter_type words = key.block(static_cast<std::uint32_t>(i / 4));
-      for (index_t j = i; j < std::min(i + 4, y.size()); ++j)
-        y[j] = op::dropout_keeps(words[static_cast<std::size_t>(j - i)], rate) ? x[j] * keep : T{};
+    for (index_t i = 0; i < y.size(); ++i) {
+      const rng::counter_type words = key.block(static_cast<std::uint32_t>((first + i) / 4));
+      y[i] = op::dropout_keeps(words[static_cast<std::size_t>((first + i) % 4)], rate) ? x[i] * keep : T{};
     }
   }
 };
