@@ -39,8 +39,8 @@ double relative_error(const T* a, const U* ref, index_t n) {
   }
   return scale > 0 ? worst / scale : worst;
 }
-template <class A, class B>
-double relative_error(const A& a, const B& ref, index_t n) {
+template <class T, class U>
+double relative_error(const std::vector<T>& a, const std::vector<U>& ref, index_t n) {
   return relative_error(a.data(), ref.data(), n);
 }
 

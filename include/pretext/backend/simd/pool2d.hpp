@@ -35,7 +35,7 @@ void max_pool2d_forward(thread_pool& pool, const pool2d_geometry& g, index_t bat
           for (index_t kx = kx0; kx < kx1; ++kx) {
             const index_t pixel = (y0 + ky) * g.in_w + x0 + kx;
             const auto v = O::load_some(image + pixel * C + c, lanes_left);
-            const auto wins = (v > best) | (v != v);
+            const auto wins = (v > best) | xsimd::isnan(v);  // xsimd's != is false for NaN with AVX-512
             best = O::select(wins, v, best);
             where = O::select(wins, O::set(static_cast<T>(pixel)), where);
           }

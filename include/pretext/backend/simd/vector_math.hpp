@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include "vector_ops.hpp"
 
@@ -51,11 +52,9 @@ struct vector_math {
   }
 
   static V log(const V& x) {
-    constexpr integer one = single ? integer(0x3f800000) : static_cast<integer>(0x3ff0000000000000);
     constexpr integer root_half = single ? integer(0x3f3504f3) : static_cast<integer>(0x3fe6a09e667f3bcd);
     constexpr int digits = single ? 23 : 52;
     constexpr integer offset = single ? 128 : 1024;
-    (void)one;
     const V tiny = O::set(std::numeric_limits<T>::min());
     const auto denormal = x < tiny;
     const V scaled = O::select(denormal, x * O::set(single ? T(8388608.0) : T(4503599627370496.0)), x);
@@ -105,7 +104,7 @@ struct vector_math {
       const V q = polynomial(z, 1.0, 1.12811678491632931402e2, 2.23548839060100448583e3, 4.84406305325125486048e3);
       small = O::fma(z * p / q, x, x);
     }
-    return O::select(a < O::set(T(0.625)), small, O::copy_sign(large, x));
+    return O::copy_sign(O::select(a < O::set(T(0.625)), small, large), x);
   }
 
   static V erf(const V& x) {
@@ -119,7 +118,7 @@ struct vector_math {
       const V large = O::set(1.0f) - exp(O::fma(r, t, -t));
       const V p = polynomial(s, -5.96761703e-4f, 4.99119423e-3f, -2.67681349e-2f, 1.12819925e-1f, -3.76125336e-1f,
                              1.28379166e-1f);
-      return O::select(t < O::set(0.927734375f), O::fma(p, x, x), O::copy_sign(large, x));
+      return O::copy_sign(O::select(t < O::set(0.927734375f), O::fma(p, x, x), large), x);
     } else {
       alignas(64) T a[O::width];
       O::store(a, x);
