@@ -194,6 +194,7 @@ TEST_CASE("json: getters name the key that is missing or of another kind", "[io]
   CHECK(has(thrown([&] { v.get_integer("r"); }), "pretext[io.212] the value of \"r\" should be an integer but is a number with a fraction"));
   CHECK(has(thrown([&] { v.get_integer("s", 1); }), "\"s\" should be an integer but is a string"));
   CHECK(has(thrown([&] { v.get_string("z"); }), "but is null"));
+  CHECK(has(thrown([&] { v.get_number("s"); }), "\"s\" should be a number but is a string"));
   CHECK(has(thrown([&] { v.items(); }), "should be an array but is an object"));
   CHECK(has(thrown([&] { json::parse("[1]").find("a"); }), "should be an object but is an array"));
 }
