@@ -65,8 +65,8 @@ class npy_header_parser {
     while (!skip('}')) {
       const std::string_view key = string("a key in quotes");
       bool* seen = key == "descr" ? &has_descr : key == "fortran_order" ? &has_order : key == "shape" ? &has_shape : nullptr;
-      if (seen == nullptr) fail("io.405", "the header key " + quoted(key) + " is not part of the format");
-      if (std::exchange(*seen, true)) fail("io.405", "the header key " + quoted(key) + " appears twice");
+      if (seen == nullptr) fail("io.405", "the header key " + in_quotes(key) + " is not part of the format");
+      if (std::exchange(*seen, true)) fail("io.405", "the header key " + in_quotes(key) + " appears twice");
       take(':', "':'");
       if (seen == &has_descr)
         read_type();
@@ -131,7 +131,7 @@ class npy_header_parser {
       fail("io.406", "a structured array has elements of several types", "save each field as an array of its own");
     const std::string_view descr = string("the element type in quotes");
     if (descr.find('O') != std::string_view::npos)
-      fail("io.406", "Python objects (dtype " + quoted(descr) + ") are pickled code and never read", "save an array of numbers");
+      fail("io.406", "Python objects (dtype " + in_quotes(descr) + ") are pickled code and never read", "save an array of numbers");
     struct known {
       std::string_view code;
       dtype type;
@@ -148,7 +148,7 @@ class npy_header_parser {
         header_.big_endian = order == '>';
         return;
       }
-    fail("io.406", "the element type " + quoted(descr) + " is not supported", "convert it, for example with .astype('<f4')");
+    fail("io.406", "the element type " + in_quotes(descr) + " is not supported", "convert it, for example with .astype('<f4')");
   }
   void read_shape() {
     take('(', "a tuple of extents");

@@ -62,7 +62,7 @@ class tensor_file {
   const tensor_info& at(std::string_view tensor) const {
     const tensor_info* found = find(tensor);
     if (found == nullptr)
-      throw error("io.323", name_ + ": holds no tensor " + detail::quoted(tensor) + " among its " +
+      throw error("io.323", name_ + ": holds no tensor " + detail::in_quotes(tensor) + " among its " +
                                 std::to_string(header_.tensors.size()) + "; check the name and any prefix");
     return *found;
   }
@@ -99,7 +99,7 @@ class tensor_file {
   }
 
  private:
-  std::string named(const tensor_info& info) const { return name_ + ": tensor " + detail::quoted(info.name); }
+  std::string named(const tensor_info& info) const { return name_ + ": tensor " + detail::in_quotes(info.name); }
 
   std::string name_;
   safetensors_header header_;

@@ -45,7 +45,7 @@ struct safetensors_header {
 namespace detail {
 
 /// A name in quotes for a message; without what could not be shown.
-inline std::string quoted(std::string_view name) {
+inline std::string in_quotes(std::string_view name) {
   std::string text = "\"";
   for (const char c : name.substr(0, 100)) text += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
   return text + (name.size() > 100 ? "...\"" : "\"");
@@ -73,7 +73,7 @@ class header_parser {
     reader_.begin_object();
     while (reader_.next_member(key)) {
       if (has_control(key))
-        fail("io.307", "the name " + quoted(key) + " has a control character in it");
+        fail("io.307", "the name " + in_quotes(key) + " has a control character in it");
       if (key == "__metadata__") {
         if (std::exchange(has_metadata, true)) fail("io.306", "\"__metadata__\" appears twice");
         read_metadata();
@@ -92,23 +92,23 @@ class header_parser {
     throw error(id, std::string(file_) + ": " + what + "; the file is damaged or hostile, fetch or write it again");
   }
   [[noreturn]] void fail(const char* id, std::string_view tensor, const std::string& what) const {
-    fail(id, "tensor " + quoted(tensor) + ": " + what);
+    fail(id, "tensor " + in_quotes(tensor) + ": " + what);
   }
 
   void read_metadata() {
     std::string key;
     reader_.begin_object();
     while (reader_.next_member(key)) {
-      if (has_control(key)) fail("io.307", "the metadata key " + quoted(key) + " has a control character in it");
+      if (has_control(key)) fail("io.307", "the metadata key " + in_quotes(key) + " has a control character in it");
       if (reader_.peek() != json::kind::string)
-        fail("io.308", "the metadata value of " + quoted(key) + " is " + json::name_of(reader_.peek()) + ", not a string");
+        fail("io.308", "the metadata value of " + in_quotes(key) + " is " + json::name_of(reader_.peek()) + ", not a string");
       header_.metadata.emplace_back(key, std::string());
       reader_.string(header_.metadata.back().second);
     }
     std::sort(header_.metadata.begin(), header_.metadata.end());
     for (std::size_t i = 1; i < header_.metadata.size(); ++i)
       if (header_.metadata[i].first == header_.metadata[i - 1].first)
-        fail("io.306", "the metadata key " + quoted(header_.metadata[i].first) + " appears twice");
+        fail("io.306", "the metadata key " + in_quotes(header_.metadata[i].first) + " appears twice");
   }
 
   void read_tensor(const std::string& name) {
@@ -120,11 +120,11 @@ class header_parser {
     reader_.begin_object();
     while (reader_.next_member(key)) {
       bool* seen = key == "dtype" ? &has_type : key == "shape" ? &has_shape : key == "data_offsets" ? &has_offsets : nullptr;
-      if (seen == nullptr) fail("io.312", name, "the key " + quoted(key) + " is not part of the format");
+      if (seen == nullptr) fail("io.312", name, "the key " + in_quotes(key) + " is not part of the format");
       if (std::exchange(*seen, true)) fail("io.306", name, "the key \"" + key + "\" appears twice");
       if (seen == &has_type) {
         reader_.string(text);
-        if (!dtype_from_name(text, info.type)) fail("io.313", name, "the type " + quoted(text) + " is not known");
+        if (!dtype_from_name(text, info.type)) fail("io.313", name, "the type " + in_quotes(text) + " is not known");
       } else {
         read_integers(name, key, seen == &has_shape ? shape : offsets);
       }
@@ -185,7 +185,7 @@ class header_parser {
     for (const tensor_info& t : header_.tensors) names.push_back(&t.name);
     std::sort(names.begin(), names.end(), [](const std::string* a, const std::string* b) { return *a < *b; });
     for (std::size_t i = 1; i < names.size(); ++i)
-      if (*names[i] == *names[i - 1]) fail("io.306", "the tensor " + quoted(*names[i]) + " appears twice");
+      if (*names[i] == *names[i - 1]) fail("io.306", "the tensor " + in_quotes(*names[i]) + " appears twice");
   }
 
   /// Every byte of the buffer belongs to exactly one tensor, so nothing can hide in the file.

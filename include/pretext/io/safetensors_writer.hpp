@@ -35,7 +35,7 @@ tensor_entry tensor_of(std::string name, std::vector<std::int64_t> shape, std::s
   for (const std::int64_t extent : shape)
     if (extent < 0 || !detail::multiply(elements, static_cast<std::uint64_t>(extent), elements)) elements = UINT64_MAX;
   if (elements != values.size())
-    throw error("io.327", "tensor " + detail::quoted(name) + ": its shape does not have the " +
+    throw error("io.327", "tensor " + detail::in_quotes(name) + ": its shape does not have the " +
                               std::to_string(values.size()) + " elements given; correct the shape");
   return {std::move(name), dtype_of<T>(), std::move(shape), values.data()};
 }
@@ -54,8 +54,8 @@ struct safetensors_plan {
 inline safetensors_plan plan_safetensors(std::span<const tensor_entry> tensors, text_pairs metadata) {
   const auto refuse = [](const std::string& what) { throw error("io.327", what + "; correct what is to be written"); };
   const auto check_text = [&](std::string_view text, const char* what) {
-    if (first_invalid_utf8(text) != text.size()) refuse(std::string(what) + " " + detail::quoted(text) + " is not UTF-8");
-    if (detail::has_control(text)) refuse(std::string(what) + " " + detail::quoted(text) + " has a control character in it");
+    if (first_invalid_utf8(text) != text.size()) refuse(std::string(what) + " " + detail::in_quotes(text) + " is not UTF-8");
+    if (detail::has_control(text)) refuse(std::string(what) + " " + detail::in_quotes(text) + " has a control character in it");
   };
 
   safetensors_plan plan;
@@ -71,7 +71,7 @@ inline safetensors_plan plan_safetensors(std::span<const tensor_entry> tensors, 
   for (const tensor_entry& t : tensors) names.push_back(t.name);
   std::sort(names.begin(), names.end());
   for (std::size_t i = 1; i < names.size(); ++i)
-    if (names[i] == names[i - 1]) refuse("the tensor " + detail::quoted(names[i]) + " is given twice");
+    if (names[i] == names[i - 1]) refuse("the tensor " + detail::in_quotes(names[i]) + " is given twice");
 
   json::writer json;
   json.begin_object();
@@ -80,9 +80,9 @@ inline safetensors_plan plan_safetensors(std::span<const tensor_entry> tensors, 
     for (std::size_t i = 0; i < metadata.size(); ++i) {
       check_text(metadata[i].first, "the metadata key");
       if (first_invalid_utf8(metadata[i].second) != metadata[i].second.size())
-        refuse("the metadata text of " + detail::quoted(metadata[i].first) + " is not UTF-8");
+        refuse("the metadata text of " + detail::in_quotes(metadata[i].first) + " is not UTF-8");
       if (i > 0 && metadata[i].first == metadata[i - 1].first)
-        refuse("the metadata key " + detail::quoted(metadata[i].first) + " is given twice");
+        refuse("the metadata key " + detail::in_quotes(metadata[i].first) + " is given twice");
       json.member(metadata[i].first, metadata[i].second);
     }
     json.end_object();
@@ -90,7 +90,7 @@ inline safetensors_plan plan_safetensors(std::span<const tensor_entry> tensors, 
   std::uint64_t offset = 0;
   for (const std::size_t index : plan.order) {
     const tensor_entry& t = tensors[index];
-    const std::string name = "the tensor " + detail::quoted(t.name);
+    const std::string name = "the tensor " + detail::in_quotes(t.name);
     check_text(t.name, "the tensor name");
     if (t.name == "__metadata__") refuse("the tensor name \"__metadata__\" is reserved");
     std::uint64_t bits = bits_of(t.type);
