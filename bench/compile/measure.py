@@ -4,6 +4,7 @@
 
   measure.py [--compiler g++] [--runs 3] [NAME...]      prints a table of the programs in programs.json
   measure.py --gate [NAME...]                           also: exit status 1 where one is over its budget
+  measure.py --headers [PATTERN...]                     every header alone, dearest last: where the time goes
 
 Time is the least of the runs (a busy machine only adds), as the compiler's own processor time where `seconds` is
 gated: waiting for a processor is not the library's cost. Memory is the largest process of the compiler. A program
@@ -49,13 +50,21 @@ def main():
     parser.add_argument("--gate", action="store_true")
     parser.add_argument("--system", action="append", default=["/usr/include/eigen3"])
     parser.add_argument("--list", default=str(HERE / "programs.json"))
+    parser.add_argument("--headers", action="store_true")
     parser.add_argument("--json", help="write the measured figures to this file")
     options = parser.parse_args()
 
     if not shutil.which(options.compiler):
         print(f"no compiler {options.compiler}")
         return 2
-    programs = json.loads(pathlib.Path(options.list).read_text())["programs"]
+    include = ROOT / "include"
+    if options.headers:
+        patterns = options.names or ["pretext/**/*.hpp"]
+        found = sorted({p.relative_to(include) for pattern in patterns for p in include.glob(pattern)})
+        programs = [{"name": str(h), "text": [f"#include <{h}>"]} for h in found]
+        options.names = []
+    else:
+        programs = json.loads(pathlib.Path(options.list).read_text())["programs"]
     unknown = set(options.names) - {p["name"] for p in programs}
     if unknown:
         print(f"{options.list} has no program {', '.join(sorted(unknown))}")
@@ -105,6 +114,10 @@ def main():
             if ratio > program["ratio"]:
                 over.append(f"{name}: compiles {ratio:.2f} times slower than {program['ratio_to']}, over {program['ratio']}")
         print(f"{name:28} {wall:8.2f} {processor:8.2f} {peak:8.0f}   {', '.join(budget)}", flush=True)
+    if options.headers:
+        print("\nby processor seconds:")
+        for name, figures in sorted(measured.items(), key=lambda item: item[1]["cpu_s"]):
+            print(f"{figures['cpu_s']:8.2f} s {figures['peak_mb']:6.0f} MB  {name}")
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps({"compiler": options.compiler, "programs": measured}, indent=1) + "\n")
     if over:
