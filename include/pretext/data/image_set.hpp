@@ -44,7 +44,7 @@ struct image_store {
   std::vector<std::size_t> offsets;   // with `shapes`: into pixels, or not_resident
   std::vector<std::string> paths;     // one an image where it has a file of its own, else empty
   std::vector<int> labels;            // one an image, -1 = none; empty = none at all
-  std::vector<std::string> class_names;
+  std::vector<std::string> class_names;  // classes without a name are called by their number
   int classes = 0;
   std::vector<skipped_file> skipped;
   std::string source;
@@ -64,6 +64,8 @@ class image_set {
 
   explicit image_set(image_store&& store) {
     check(store);
+    for (int c = static_cast<int>(store.class_names.size()); c < store.classes; ++c)
+      store.class_names.push_back(std::to_string(c));
     count_ = store.count;
     store_ = std::make_shared<const image_store>(std::move(store));
     note_labels();

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -116,6 +117,22 @@ inline std::vector<index_t> few_label_indices(const image_set& set, index_t per_
 /// The same as a set that shares the pixels.
 inline image_set few_labels(const image_set& set, index_t per_class, std::uint64_t draw) {
   return set.subset(few_label_indices(set, per_class, draw));
+}
+
+/// n images drawn at random (all where there are fewer), in rising order: unlike first(n) it does not take whole
+/// classes of a folder, whose images come sorted.
+/// laws    with one seed, fewer images are a subset of more
+inline image_set random_subset(const image_set& set, index_t n, std::uint64_t seed) {
+  std::vector<index_t> ids(static_cast<std::size_t>(set.size()));
+  std::iota(ids.begin(), ids.end(), index_t{0});
+  if (n < set.size()) {
+    rng::key key = rng::key{.seed = seed}.with_purpose(rng::purpose::split);
+    key.occurrence = 2;  // apart from splits and few_labels
+    shuffle_indices(ids, key);
+    ids.resize(static_cast<std::size_t>(n > 0 ? n : 0));
+    std::sort(ids.begin(), ids.end());
+  }
+  return set.subset(ids);
 }
 
 /// The smallest number of images any class has; 0 without labels.

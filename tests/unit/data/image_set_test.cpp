@@ -88,6 +88,10 @@ TEST_CASE("image_set: a subset shares the pixels and keeps the numbers", "[data]
 
 TEST_CASE("image_set: gather mixes images in memory and decoded ones, and reuses its memory", "[data][image_set]") {
   const data::image_set s(mixed_store());
+  CHECK(s.class_names()[1] == "y");
+  auto unnamed = mixed_store();
+  unnamed.class_names.pop_back();
+  CHECK(data::image_set(std::move(unnamed)).class_names() == std::vector<std::string>{"x", "1"});
   CHECK(!s.uniform());
   CHECK(s.resident(0));
   CHECK(!s.resident(1));

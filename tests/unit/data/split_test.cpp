@@ -103,3 +103,24 @@ TEST_CASE("few_labels: too few images or no labels are refused by name", "[data]
   const std::vector<std::uint8_t> p(3);
   CHECK(has(thrown([&] { (void)data::few_labels(data::in_memory(p, 3, 1, 1, 1), 1, 0); }), "data.082"));
 }
+
+TEST_CASE("random_subset: n images of all classes, nested by number", "[data][split]") {
+  std::vector<int> labels;
+  for (int i = 0; i < 300; ++i) labels.push_back(i / 100);  // sorted, as a folder's are
+  const auto s = labelled(labels);
+  const auto some = data::random_subset(s, 60, 1), more = data::random_subset(s, 90, 1);
+  REQUIRE(some.size() == 60);
+  std::set<std::uint64_t> ids;
+  for (index_t i = 0; i < more.size(); ++i) ids.insert(more.id(i));
+  CHECK(ids.size() == 90);
+  index_t last = 0;
+  for (index_t i = 0; i < some.size(); ++i) {
+    CHECK(ids.count(some.id(i)) == 1);
+    last += some.label(i) == 2;
+    if (i > 0) CHECK(some.id(i) > some.id(i - 1));
+  }
+  CHECK(last > 8);
+  CHECK(last < 32);
+  CHECK(data::random_subset(s, 1000, 1).size() == 300);
+  CHECK(data::random_subset(s, 0, 1).empty());
+}
