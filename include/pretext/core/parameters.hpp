@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "rng.hpp"
@@ -103,6 +104,7 @@ constexpr segment_size segment_of(const Bound& layer) {
 struct parameter_table {
   std::vector<parameter_entry> parameters;
   std::vector<parameter_entry> buffers;
+  std::vector<std::pair<std::string, std::string>> layers;  // place, kind: also those without parameters
   index_t parameter_extent = 0;  // elements of the flat buffer, padding included
   index_t buffer_extent = 0;
 
@@ -127,6 +129,8 @@ class table_builder {
     const std::size_t before = table_.parameters.size();
     table_builder inner(table_, name.empty() ? prefix_ : prefix_ + std::string(name) + ".");
     inner.depth_ = depth_;
+    if (const std::string kind = kind_of<Bound>(); !kind.empty())
+      table_.layers.emplace_back(name.empty() ? prefix_ : prefix_ + std::string(name), kind);
     layer.parameters(inner);
     // A leaf (linear, convolution, norm) is one step of depth however many entries it has.
     depth_ = inner.leaf_ && table_.parameters.size() > before ? inner.depth_ + 1 : inner.depth_;
@@ -134,6 +138,16 @@ class table_builder {
   }
 
  private:
+  /// A layer's kind in words, the same on every compiler: `label()` where it has options, else `name`.
+  template <class Bound>
+  static std::string kind_of() {
+    if constexpr (requires { Bound::spec_type::label(); })
+      return Bound::spec_type::label();
+    else if constexpr (requires { std::string(Bound::spec_type::name); })
+      return std::string(Bound::spec_type::name);
+    else
+      return {};
+  }
   void add(std::vector<parameter_entry>& list, index_t& end, const parameter_declaration& d) {
     parameter_entry e;
     e.name = prefix_ + std::string(d.name);

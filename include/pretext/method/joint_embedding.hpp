@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <string>
 #include <tuple>
 
 #include "../objective/rows.hpp"
@@ -102,7 +103,16 @@ class joint_embedding {
     else
       return std::array<train::state_spec, 0>{};
   }
+  /// The policies that leave no parameters behind, for the structure a checkpoint is held to.
+  static std::string policies() {
+    return std::string("objective ") + objective_type::name + " target " + target_type::name + " negatives " + negatives_type::name +
+           " schedule " + R::schedule::name;
+  }
   static constexpr index_t batch_size_of(const batch_type& in) { return in.size; }
+  template <class Batch>
+  static batch_type batch_of(const Batch& b) {
+    return {b.images.data(), b.ids.data(), b.size()};
+  }
   static constexpr batch_type plan_batch(index_t size) { return {nullptr, nullptr, size}; }
 
   /// Reads like the method: views, online, target, objective, the same road back, update, follow.

@@ -10,6 +10,7 @@ namespace pretext::nn {
 namespace functor {
 
 struct relu {
+  static constexpr const char* name = "relu";
   template <class M, class V>
   PRETEXT_HOST_DEVICE static constexpr V value(const V& x) {
     return M::max(V(0), x);
@@ -22,6 +23,7 @@ struct relu {
 
 /// x Phi(x), by erf. source Hendrycks & Gimpel 2016, arXiv:1606.08415
 struct gelu {
+  static constexpr const char* name = "gelu";
   template <class M, class V>
   PRETEXT_HOST_DEVICE static V value(const V& x) {
     return V(0.5) * x * (V(1) + M::erf(x * V(0.70710678118654752440)));
@@ -34,6 +36,7 @@ struct gelu {
 };
 
 struct tanh {
+  static constexpr const char* name = "tanh";
   template <class M, class V>
   PRETEXT_HOST_DEVICE static V value(const V& x) {
     return M::tanh(x);
@@ -50,6 +53,12 @@ struct tanh {
 /// y = F(x), element by element. A user's own functor makes a layer: `elementwise<my_functor>`.
 template <class F>
 struct elementwise {
+  static constexpr const char* name = [] {
+    if constexpr (requires { F::name; })
+      return F::name;
+    else
+      return "elementwise";
+  }();
   template <class In>
   struct bound : bound_base<elementwise, In> {
     using base = bound_base<elementwise, In>;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <string>
+
 #include "layer.hpp"
 #include "linear.hpp"
 
@@ -78,6 +80,9 @@ struct conv2d {
   static constexpr index_t step = detail::stride_of<1, Options...>();
   static constexpr index_t pad = detail::padding_of<Kernel / 2, Options...>();
   static constexpr index_t group_count = detail::groups_of<Options...>();
+  static std::string label() {
+    return "conv2d stride " + std::to_string(step) + " padding " + std::to_string(pad) + " groups " + std::to_string(group_count);
+  }
 
   template <class In>
   struct bound : bound_base<conv2d, In> {

@@ -7,6 +7,7 @@ namespace pretext::nn {
 
 /// y = x. In the place of a stage that a method does not have; stages skip it without a copy.
 struct identity {
+  static constexpr const char* name = "identity";
   template <class In>
   struct bound : bound_base<identity, In> {
     using base = bound_base<identity, In>;

@@ -15,6 +15,7 @@ struct no_bias {};
 template <index_t Out, class... Options>
 struct linear {
   static constexpr bool has_bias = !(std::is_same_v<Options, no_bias> || ...);
+  static constexpr const char* name = "linear";
 
   template <class In>
   struct bound : bound_base<linear, In> {

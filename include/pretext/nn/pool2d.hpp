@@ -6,6 +6,10 @@
 namespace pretext::nn {
 
 namespace detail {
+inline std::string pool_label(const char* name, index_t kernel, index_t step, index_t pad) {
+  return std::string(name) + " " + std::to_string(kernel) + " stride " + std::to_string(step) + " padding " + std::to_string(pad);
+}
+
 /// What max and average pooling share: windows of `Kernel`, stride `Kernel` and no padding unless said otherwise.
 template <class Spec, class In, index_t Kernel, index_t Step, index_t Pad>
 struct pool_base : bound_base<Spec, In> {
@@ -34,6 +38,7 @@ template <index_t Kernel, class... Options>
 struct max_pool2d {
   static constexpr index_t step = detail::stride_of<Kernel, Options...>();
   static constexpr index_t pad = detail::padding_of<0, Options...>();
+  static std::string label() { return detail::pool_label("max_pool2d", Kernel, step, pad); }
   static_assert(2 * pad <= Kernel, "pretext[shape.109] max_pool2d: padding must be at most half the kernel");
 
   template <class In>
@@ -62,6 +67,7 @@ template <index_t Kernel, class... Options>
 struct avg_pool2d {
   static constexpr index_t step = detail::stride_of<Kernel, Options...>();
   static constexpr index_t pad = detail::padding_of<0, Options...>();
+  static std::string label() { return detail::pool_label("avg_pool2d", Kernel, step, pad); }
 
   template <class In>
   struct bound : detail::pool_base<avg_pool2d, In, Kernel, step, pad> {
@@ -83,6 +89,7 @@ struct avg_pool2d {
 
 /// The mean over all pixels: image<C, H, W> -> features<C>, whatever H and W are.
 struct global_avg_pool {
+  static constexpr const char* name = "global_avg_pool";
   template <class In>
   struct bound : bound_base<global_avg_pool, In> {
     static_assert(In::rank == 3, "pretext[shape.111] global_avg_pool expects image<C, H, W>");
@@ -112,6 +119,7 @@ struct global_avg_pool {
 /// image<C, H, W> -> features<C H W>, in PyTorch's order (channels slowest), so that linear layers after it load as they
 /// are. Other shapes are joined as they lie.
 struct flatten {
+  static constexpr const char* name = "flatten";
   template <class In>
   struct bound : bound_base<flatten, In> {
     using base = bound_base<flatten, In>;

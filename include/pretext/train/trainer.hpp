@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "fit.hpp"
 #include "plan.hpp"
 #include "step_report.hpp"
 
@@ -46,6 +47,7 @@ struct precision_of<R> {
 template <class T>
 struct player_memory {
   std::string name;
+  std::string optimizer_name;
   parameter_table table;
   buffer<T> parameters, gradients, buffers, state0, state1;
   std::vector<update_range> ranges;
@@ -105,6 +107,15 @@ class trainer {
     scope_.ctx.memory = &memory_;
   }
 
+  /// Trains on a data set for settings().epochs; see train::fit. Callbacks: train/callbacks.hpp.
+  template <class Dataset, class... Callbacks>
+  void fit(const Dataset& data, Callbacks&&... callbacks) {
+    train::fit(*this, data, callbacks...);
+  }
+
+  /// Continues from the newest whole checkpoint in a folder (include train/checkpoint.hpp).
+  auto resume(const std::string& folder) { return resume_from(*this, folder); }
+
   const settings_type& settings() const { return settings_; }
   const family_type& family() const { return family_; }
   family_type& family() { return family_; }
@@ -123,6 +134,7 @@ class trainer {
     inputs_.epoch = epoch;
     report_.epochs = epochs;
   }
+  void start_clock() { built_ = std::chrono::steady_clock::now(); }
   /// Callbacks end `fit` with this, after the current step.
   void stop() { stopped_ = true; }
   bool stopped() const { return stopped_; }
@@ -132,6 +144,9 @@ class trainer {
   const std::vector<detail::player_memory<T>>& players() const { return players_; }
   std::vector<detail::target_memory<T>>& targets() { return targets_; }
   const std::vector<detail::target_memory<T>>& targets() const { return targets_; }
+
+  const std::vector<std::string>& state_names() const { return state_names_; }
+  const std::vector<extents>& state_shapes() const { return state_shapes_; }
 
   template <class Part>
   parameter_view<T> parameters(const Part& p) const {
@@ -156,7 +171,8 @@ class trainer {
       v.entries(std::string(t.spec.name) + "/", leading(table.parameters, t.spec.extent.parameters), t.parameters.data());
       v.entries(std::string(t.spec.name) + ".buffers/", leading(table.buffers, t.spec.extent.buffers), t.buffers.data());
     }
-    for (std::size_t i = 0; i < states_.size(); ++i) v.array(state_names_[i], states_[i].view());
+    for (std::size_t i = 0; i < states_.size(); ++i)
+      v.array(state_names_[i], tensor_view<T>{states_[i].data(), state_shapes_[i]});
   }
 
   /// Bytes asked of pretext's allocators for this trainer.
@@ -221,6 +237,7 @@ class trainer {
   void make_player(const Spec& spec, segment_size extent) {
     detail::player_memory<T> p;
     p.name = spec.name;
+    p.optimizer_name = Spec::optimizer_type::name;
     table_builder builder(p.table);
     std::apply([&](auto*... part) { (builder.child(part->name, part->layer), ...); }, spec.parts);
     p.parameters = buffer<T>(extent.parameters);

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <string>
+
+#include "trainer.hpp"
+
+namespace pretext::train {
+
+namespace detail {
+struct dotted {
+  std::string text;
+  dotted operator/(std::string_view name) const { return {text.empty() ? std::string(name) : text + "." + std::string(name)}; }
+};
+inline std::string shape_text(const extents& e) {
+  std::string s = "[";
+  for (int i = 0; i < e.rank; ++i) s += (i == 0 ? "" : ",") + std::to_string(e[i]);
+  return s + "]";
+}
+template <class T>
+std::string value_text(const T& value) {
+  if constexpr (std::is_same_v<T, bool>) {
+    return value ? "true" : "false";
+  } else if constexpr (std::is_integral_v<T>) {
+    return std::to_string(value);
+  } else if constexpr (std::is_floating_point_v<T>) {
+    char text[32];
+    // Shortest text that reads back: the same on every compiler.
+    for (int digits = 1; digits <= 17; ++digits) {
+      std::snprintf(text, sizeof text, "%.*g", digits, static_cast<double>(value));
+      if (static_cast<T>(std::strtod(text, nullptr)) == value) break;
+    }
+    return text;
+  } else if constexpr (requires { std::string(value); }) {
+    return std::string(value);
+  } else {
+    return "?";
+  }
+}
+}  // namespace detail
+
+/// Visits every setting of a policy tree as (dotted name, text).
+template <class Settings, class Visit>
+void for_each_setting(const Settings& settings, Visit&& visit) {
+  visit_settings(settings, detail::dotted{}, [&](const detail::dotted& name, const auto& member) {
+    visit(name.text, detail::value_text(member.value()));
+  });
+}
+
+/// What a trainer consists of, line by line: family, players with their tables and optimizers, targets, states. The same
+/// text for every compiler and back end; a checkpoint fits a trainer whose text is the same.
+template <class Trainer>
+std::string structure(const Trainer& t) {
+  std::string s = "family ";
+  s += Trainer::family_type::name;
+  s += "\nprecision ";
+  s += detail::precision_of<typename Trainer::recipe_type>::type::name;
+  for (const auto& p : t.players()) {
+    s += "\nplayer " + p.name + " optimizer " + p.optimizer_name;
+    for (const auto& [place, kind] : p.table.layers) s += "\n  layer " + place + " " + kind;
+    for (const auto& e : p.table.parameters) s += "\n  parameter " + e.name + " " + detail::shape_text(e.file_shape);
+    for (const auto& e : p.table.buffers) s += "\n  buffer " + e.name + " " + detail::shape_text(e.file_shape);
+  }
+  for (const auto& target : t.targets()) s += "\ntarget " + std::string(target.spec.name) + " of player " + std::to_string(target.spec.player);
+  for (std::size_t i = 0; i < t.state_names().size(); ++i)
+    s += "\nstate " + t.state_names()[i] + " " + detail::shape_text(t.state_shapes()[i]);
+  if constexpr (requires { Trainer::family_type::policies(); }) s += "\n" + Trainer::family_type::policies();
+  return s;
+}
+
+}  // namespace pretext::train
