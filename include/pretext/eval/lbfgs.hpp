@@ -17,7 +17,7 @@ namespace pretext::eval {
 class smooth_function {
  public:
   template <class F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, smooth_function>)
+    requires(std::is_object_v<std::remove_reference_t<F>> && !std::is_same_v<std::remove_cvref_t<F>, smooth_function>)
   smooth_function(F&& f) noexcept
       : object_(const_cast<void*>(static_cast<const void*>(std::addressof(f)))),
         call_([](void* object, const std::vector<double>& x, std::vector<double>& gradient) -> double {
@@ -58,7 +58,10 @@ inline double inner(const std::vector<double>& a, const std::vector<double>& b) 
 
 inline double largest(const std::vector<double>& a) {
   double m = 0;
-  for (const double v : a) m = std::max(m, std::abs(v));
+  for (const double v : a) {
+    if (v != v) return v;  // max would pass over a NaN, and a broken gradient would look like a minimum
+    m = std::max(m, std::abs(v));
+  }
   return m;
 }
 

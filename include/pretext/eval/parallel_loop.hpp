@@ -12,7 +12,7 @@ namespace pretext::eval {
 class loop_body {
  public:
   template <class F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, loop_body>)
+    requires(std::is_object_v<std::remove_reference_t<F>> && !std::is_same_v<std::remove_cvref_t<F>, loop_body>)
   loop_body(F&& f) noexcept
       : object_(const_cast<void*>(static_cast<const void*>(std::addressof(f)))), call_([](void* object, index_t i) {
           (*static_cast<std::remove_reference_t<F>*>(object))(i);
@@ -34,7 +34,7 @@ class parallel_loop {
  public:
   parallel_loop() = default;
   template <class F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, parallel_loop>)
+    requires(std::is_object_v<std::remove_reference_t<F>> && !std::is_same_v<std::remove_cvref_t<F>, parallel_loop>)
   parallel_loop(F&& f) noexcept
       : object_(const_cast<void*>(static_cast<const void*>(std::addressof(f)))),
         call_([](void* object, index_t n, loop_body body) {
