@@ -70,6 +70,7 @@ class html {
   template <class Report>
   void on_step(const Report& report) {
     if (!state_->running) begin(report.step > 0 ? static_cast<std::uint64_t>(report.step) - 1 : 0, static_cast<std::uint64_t>(report.steps_total));
+    state_->total = static_cast<std::uint64_t>(report.steps_total);
     log_record r;
     r.step = static_cast<std::uint64_t>(report.step);
     r.epoch = static_cast<std::uint64_t>(report.epoch);

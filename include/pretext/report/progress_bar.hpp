@@ -259,10 +259,10 @@ class progress_bar {
   void on_start() {}
   template <class Info>
   void on_start(const Info& info) {
-    std::uint64_t total = 0, step = 0;
-    if constexpr (requires { info.steps_total; }) total = static_cast<std::uint64_t>(info.steps_total);
+    [[maybe_unused]] std::uint64_t step = 0;
     if constexpr (requires { info.step; }) step = static_cast<std::uint64_t>(info.step);
-    line_.start(total, step);
+    // An info without a total says nothing about it: the first report will.
+    if constexpr (requires { info.steps_total; }) line_.start(static_cast<std::uint64_t>(info.steps_total), step);
   }
 
   template <class Report>

@@ -65,6 +65,8 @@ TEST_CASE("curve_recorder: a NaN survives the halving", "[report][curve_recorder
   for (int i = 0; i < 1000; ++i) r.add(i, i == 500 ? std::nan("") : 1);
   const auto c = r.raw("");
   CHECK(std::count_if(c.y.begin(), c.y.end(), [](double v) { return std::isnan(v); }) == 1);
+  const auto gap = std::find_if(c.y.begin(), c.y.end(), [](double v) { return std::isnan(v); }) - c.y.begin();
+  CHECK(c.x[static_cast<std::size_t>(gap)] == 500);
 }
 
 TEST_CASE("curve_recorder: smoothing keeps a constant, the order of a ramp, and calms noise", "[report][curve_recorder]") {

@@ -329,6 +329,18 @@ TEST_CASE("progress_line: writes to a FILE, which is no terminal", "[report][pro
   CHECK(std::string(buffer, n) == "100% 2/2 [00:20<00:00, 10.0s/it]\n");
 }
 
+TEST_CASE("progress_bar: an info without a total leaves it to the first report", "[report][progress_bar]") {
+  fake f;
+  struct nothing {};
+  report::progress_bar bar(f.options(report::progress_mode::plain));
+  bar.on_start(nothing{});
+  step_report r;
+  r.step = 5, r.steps_total = 10;
+  bar.on_step(r);
+  bar.on_end();
+  CHECK(f.text.find("50% 5/10") != std::string::npos);
+}
+
 TEST_CASE("progress_bar: a loss that is not a number is printed as such", "[report][progress_bar]") {
   fake f;
   report::progress_bar bar(f.options(report::progress_mode::plain));
