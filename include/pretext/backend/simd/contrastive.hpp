@@ -112,8 +112,7 @@ void contrast_row_lse(thread_pool& pool, const contrast<T>& p, const Score& scor
       const index_t columns = p.columns - j0 < S ? p.columns - j0 : S;
       for (index_t t = 0; t < count; t += R) {
         const index_t tile_rows = count - t < R ? count - t : R;
-        detail::dot_strip<T, Arch>({rows.data + t * rows.row_stride, rows.row_stride, rows.step_stride}, tile_rows,
-                                   columns, p.width, panels + j0 * p.width, strip);
+        detail::dot_strip<T, Arch>(rows.tile(t / R), tile_rows, columns, p.width, panels + j0 * p.width, strip);
         for (index_t r = 0; r < tile_rows; ++r) {
           T* const s = strip + r * S;
           const index_t i = i0 + t + r, self = i + p.self_offset - j0;
@@ -193,8 +192,7 @@ void contrast_gradient(thread_pool& pool, const contrast<T>& p, const Score& sco
       const index_t columns = p.columns - j0 < S ? p.columns - j0 : S;
       for (index_t t = 0; t < count; t += R) {
         const index_t tile_rows = count - t < R ? count - t : R;
-        detail::dot_strip<T, Arch>({rows.data + t * rows.row_stride, rows.row_stride, rows.step_stride}, tile_rows,
-                                   columns, p.width, panels + j0 * p.width, strip);
+        detail::dot_strip<T, Arch>(rows.tile(t / R), tile_rows, columns, p.width, panels + j0 * p.width, strip);
         for (index_t r = 0; r < tile_rows; ++r) {
           T* const s = strip + r * S;
           const index_t i = i0 + t + r, self = i + p.self_offset - j0;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstring>
+
 #include "../geometry.hpp"
 #include "gemm_operands.hpp"
 
@@ -97,7 +99,7 @@ struct conv_patches {
     pixel_walk at(i, g.out_h, g.out_w);
     for (index_t r = 0; r < rows; ++r, at.next()) copy(at, p, steps, buffer + r * stride);
     for (index_t r = rows; r < padded; ++r) zero_run<T, Arch>(steps, buffer + r * stride);
-    return {buffer, stride, 1};
+    return {buffer, stride, 1, tile_shape<T, Arch>::rows * stride};
   }
 };
 
@@ -107,14 +109,18 @@ struct conv_patches_transposed {
   conv_patches<T, Arch> patches;
 
   strided<T> block(index_t i, index_t rows, index_t p, index_t steps, T* buffer) const {
-    const index_t padded = round_up(rows, tile_shape<T, Arch>::rows);
+    constexpr index_t R = tile_shape<T, Arch>::rows;
+    alignas(64) T line[most_tiles<T, Arch> * R];
+    const index_t padded = round_up(rows, R);
     pixel_walk at(p, patches.g.out_h, patches.g.out_w);
+    if (rows < padded) zero_run<T, Arch>(padded - rows, line + rows);
+    // Tile by tile, so that a tile reads one run of memory.
     for (index_t s = 0; s < steps; ++s, at.next()) {
-      T* to = buffer + s * padded;
-      patches.copy(at, i, rows, to);
-      if (rows < padded) zero_run<T, Arch>(padded - rows, to + rows);
+      patches.copy(at, i, rows, line);
+      T* to = buffer + s * R;
+      for (index_t r = 0; r < padded; r += R, to += steps * R) std::memcpy(to, line + r, R * sizeof(T));
     }
-    return {buffer, 1, padded};
+    return {buffer, 1, R, steps * R};
   }
 };
 
@@ -173,7 +179,7 @@ struct conv_gradient_patches {
       }
     }
     for (index_t r = rows; r < padded; ++r) zero_run<T, Arch>(steps, buffer + r * stride);
-    return {buffer, stride, 1};
+    return {buffer, stride, 1, tile_shape<T, Arch>::rows * stride};
   }
 };
 

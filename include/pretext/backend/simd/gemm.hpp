@@ -20,8 +20,8 @@ struct gemm_plan {
 
   gemm_plan(index_t m, index_t n, index_t k) {
     constexpr index_t R = tile_shape<T, Arch>::rows, C = tile_shape<T, Arch>::columns;
-    constexpr index_t most_steps = 1536 / static_cast<index_t>(sizeof(T));
-    constexpr index_t most_rows = R * 8, most_columns = 1024 / static_cast<index_t>(sizeof(T));
+    constexpr index_t most_steps = 1024 / static_cast<index_t>(sizeof(T));
+    constexpr index_t most_rows = most_tiles<T, Arch> * R, most_columns = 1024 / static_cast<index_t>(sizeof(T));
     step_blocks = k > 0 ? ceil_div(k, most_steps) : 1;
     block_steps = k > 0 ? ceil_div(k, step_blocks) : 0;
     block_columns = round_up(ceil_div(n, ceil_div(n, most_columns)), C);
@@ -101,8 +101,7 @@ void multiply(thread_pool& pool, index_t m, index_t n, index_t k, const Left& le
       for (index_t j = 0; j < columns; j += C) {
         const index_t width = columns - j < C ? columns - j : C;
         for (index_t i = 0; i < whole; i += R)
-          run_tile<T, Arch>(steps, strided<T>{body.data + i * body.row_stride, body.row_stride, body.step_stride},
-                            panels + j * steps, epilogue, i0 + i, j0 + j, R, width, first, last);
+          run_tile<T, Arch>(steps, body.tile(i / R), panels + j * steps, epilogue, i0 + i, j0 + j, R, width, first, last);
         if (whole < rows)
           run_tile<T, Arch>(steps, rest, panels + j * steps, epilogue, i0 + whole, j0 + j, rows - whole, width, first,
                             last);

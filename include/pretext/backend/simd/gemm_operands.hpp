@@ -13,6 +13,10 @@ namespace pretext::simd {
 /// A right operand writes panels of tile_shape::columns, zero beyond its end:
 ///   void panels(p, steps, j, columns, to)     panel c begins at to + c * tile_shape::columns * steps
 
+/// Row tiles in a block of a left operand, at most.
+template <class T, class Arch>
+inline constexpr index_t most_tiles = 8;
+
 /// Element (i, p) at data[i * row_stride + p * step_stride], one of the strides being 1.
 template <class T, class Arch>
 struct dense_left {
@@ -24,7 +28,7 @@ struct dense_left {
   strided<T> block(index_t i, index_t rows, index_t p, index_t steps, T* buffer) const {
     constexpr index_t R = tile_shape<T, Arch>::rows;
     const T* from = data + i * row_stride + p * step_stride;
-    if (in_place && rows % R == 0) return {from, row_stride, step_stride};
+    if (in_place && rows % R == 0) return {from, row_stride, step_stride, R * row_stride};
     const index_t padded = round_up(rows, R);
     if (step_stride == 1) {
       // A stride that is no power of two keeps the rows of a tile in different cache sets.
@@ -33,18 +37,19 @@ struct dense_left {
         std::memcpy(buffer + r * stride, from + r * row_stride, static_cast<std::size_t>(steps) * sizeof(T));
       for (index_t r = rows; r < padded; ++r)
         std::memset(buffer + r * stride, 0, static_cast<std::size_t>(steps) * sizeof(T));
-      return {buffer, stride, 1};
+      return {buffer, stride, 1, R * stride};
     }
+    // Tile by tile, so that a tile reads one run of memory.
     for (index_t s = 0; s < steps; ++s) {
-      T* to = buffer + s * padded;
-      if (row_stride == 1) {
-        std::memcpy(to, from + s * step_stride, static_cast<std::size_t>(rows) * sizeof(T));
-      } else {
-        for (index_t r = 0; r < rows; ++r) to[r] = from[r * row_stride + s * step_stride];
+      const T* line = from + s * step_stride;
+      T* to = buffer + s * R;
+      index_t r = 0;
+      for (; r + R <= rows; r += R, to += steps * R) std::memcpy(to, line + r, R * sizeof(T));
+      if (r < rows) {
+        for (index_t l = 0; l < R; ++l) to[l] = r + l < rows ? line[r + l] : T(0);
       }
-      for (index_t r = rows; r < padded; ++r) to[r] = T(0);
     }
-    return {buffer, 1, padded};
+    return {buffer, 1, R, steps * R};
   }
 };
 

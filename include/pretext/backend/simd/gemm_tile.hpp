@@ -17,12 +17,16 @@ struct tile_shape {
   static constexpr index_t columns = vectors * lanes<T, Arch>;
 };
 
-/// Rows of a left operand wherever they lie: element (i, p) at data[i * row_stride + p * step_stride].
+/// Rows of a left operand wherever they lie: element (i, p) of tile t at data[t * tile_stride + i * row_stride + p *
+/// step_stride].
 template <class T>
 struct strided {
   const T* data;
   index_t row_stride;
   index_t step_stride;
+  index_t tile_stride = 0;
+
+  strided tile(index_t t) const { return {data + t * tile_stride, row_stride, step_stride, tile_stride}; }
 };
 
 template <class T, class Arch, int R, int V>
