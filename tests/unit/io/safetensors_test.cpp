@@ -141,6 +141,7 @@ TEST_CASE("safetensors: each malformed file has its own id and sentence", "[io][
       {"\x01\xE1\xF5\x05\0\0\0\0{}"s, "io.302", "100000001 bytes"},
       {"\x00\xE1\xF5\x05\0\0\0\0{}"s, "io.303", "header of 100000000 bytes is cut off after 2"},
       {"\x3C\0\0\0\0\0\0\0{}"s, "io.303", "cut off after 2"},
+      {"\x08\0\0\0\0\0\0\0{}     "s, "io.303", "header of 8 bytes is cut off after 7"},
       {"\0\0\0\0\0\0\0\0"s, "io.201", "header, byte 0: the text ends where an object should be"},
       {file_of("\xFF"), "io.207", "not valid UTF-8"},
       {file_of("{"), "io.201", "the text ends where a key"},
