@@ -76,6 +76,22 @@ TEST_CASE("symmetric_eigen: diagonal, zero, constant, rank-one and block matrice
   CHECK(symmetric_eigen({}, 0).values.empty());
 }
 
+TEST_CASE("symmetric_eigen: low rank with rows of zeros converges", "[eval][symmetric_eigen]") {
+  // X^T X of 40 rows of 170 pixels, of which every fifth is never lit and one is lit once, faintly: as images have them.
+  const index_t n = 170, rows = 40;
+  std::vector<double> a(static_cast<std::size_t>(n * n), 0.0);
+  eval_support::normals next(8);
+  for (index_t r = 0; r < rows; ++r) {
+    std::vector<double> x(static_cast<std::size_t>(n));
+    for (index_t j = 0; j < n; ++j) x[static_cast<std::size_t>(j)] = j % 5 == 0 ? (j == 50 && r == 3 ? 1e-160 : 0) : next() * std::exp(-0.2 * static_cast<double>(j));
+    for (index_t i = 0; i < n; ++i)
+      for (index_t j = 0; j < n; ++j) a[static_cast<std::size_t>(i * n + j)] += x[static_cast<std::size_t>(i)] * x[static_cast<std::size_t>(j)];
+  }
+  const eigen_pairs p = symmetric_eigen(a, n);
+  CHECK(residual(a, p, n) < 1e-12);
+  for (std::size_t i = 40; i < 170; ++i) CHECK(std::abs(p.values[i]) < 1e-13);
+}
+
 TEST_CASE("symmetric_eigen: huge and tiny matrices scale", "[eval][symmetric_eigen]") {
   const std::vector<double> a = random_symmetric(9, 3);
   const eigen_pairs p = symmetric_eigen(a, 9);
