@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "index.hpp"
 
@@ -17,7 +18,11 @@ struct image_view {
 
   constexpr index_t size() const { return height * width * channels; }
   constexpr T& operator()(index_t y, index_t x, index_t c) const { return data[(y * width + x) * channels + c]; }
-  constexpr operator image_view<const T>() const { return {data, height, width, channels}; }
+  constexpr operator image_view<const T>() const
+    requires(!std::is_const_v<T>)
+  {
+    return {data, height, width, channels};
+  }
 };
 
 /// The images of one step as plain pointers: what a family's step reads. On a plan only `size` is set.

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "encoder.hpp"
 #include "fit.hpp"
 #include "plan.hpp"
 #include "step_report.hpp"
@@ -115,6 +116,9 @@ class trainer {
 
   /// Continues from the newest whole checkpoint in a folder (include train/checkpoint.hpp).
   auto resume(const std::string& folder) { return resume_from(*this, folder); }
+
+  /// The encoder where it lies, for evaluation and files; valid as long as the trainer.
+  auto encoder() const { return encoder_of(*this); }
 
   const settings_type& settings() const { return settings_; }
   const family_type& family() const { return family_; }

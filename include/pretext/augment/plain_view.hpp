@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "chain.hpp"
+#include "image/normalize.hpp"
+#include "image/resize.hpp"
+#include "views.hpp"
+
+namespace pretext::augment {
+
+namespace detail {
+template <class... Steps, class F>
+constexpr void for_each_step(const pack<Steps...>& steps, F&& f) {
+  if constexpr (sizeof...(Steps) > 0) {
+    f(steps.first);
+    for_each_step(steps.rest, f);
+  }
+}
+}  // namespace detail
+
+/// A sample as an encoder sees it outside of training: the whole image at the encoder's size, with the `normalize` steps
+/// of the views' first chain and nothing random.
+template <class Views>
+struct plain_view {
+  const Views* views = nullptr;
+
+  constexpr index_t scratch_floats(image_size source, image_size out) const {
+    return source == out ? 0 : resize{}.scratch_floats(source, out);
+  }
+  template <class In>
+  void write(context& ctx, image_view<const In> source, image_view<float> out) const {
+    check_images(size_of(source), size_of(out));
+    if (size_of(source) == size_of(out))
+      convert(source, out);
+    else
+      resize{}.apply(ctx, resize::record{}, source, out);
+    detail::for_each_step(views->template chain_of<0>().steps, [&](const auto& step) {
+      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(step)>, normalize>)
+        step.apply(ctx, normalize::record{}, image_view<const float>(out), out);
+    });
+  }
+};
+
+}  // namespace pretext::augment

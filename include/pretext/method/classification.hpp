@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <string>
+#include <tuple>
+
+#include "../nn/linear.hpp"
+#include "../nn/sequential.hpp"
+#include "../train/trainer.hpp"
+#include "view_writer.hpp"
+
+namespace pretext::method {
+
+/// Images with their classes: what a step of `classification` reads.
+struct labelled_list {
+  image_list images;
+  const std::int32_t* labels = nullptr;
+};
+
+/// Supervised training and fine-tuning: one view -> encoder -> linear classifier -> cross-entropy. A recipe names input,
+/// encoder, views (one view), classes, optimizer and schedule.
+/// The report's loss is the mean cross-entropy in nats.
+template <class R>
+class classification {
+ public:
+  using input_shape = typename R::input;
+  using encoder_type = nn::bound_t<typename R::encoder, input_shape>;
+  using head_type = nn::bound_t<nn::linear<R::classes>, nn::output_t<encoder_type>>;
+  using views_type = augment::views<augment::group<typename R::views, 1>>;
+  using batch_type = labelled_list;
+  static constexpr const char* name = "classification";
+
+  struct settings {
+    typename R::encoder encoder{};
+    views_type views{};
+    typename R::optimizer optimizer{};
+    typename R::schedule schedule{};
+    setting<index_t> batch_size = default_value(64);
+    setting<std::uint64_t> epochs = default_value(10);
+    setting<double> clip_norm = default_value(0.0);
+    setting<bool> frozen_statistics = default_value(false);  // norm layers use their running statistics and keep them
+    setting<std::uint64_t> seed = default_value(0);
+    setting<int> threads = default_value(0);
+    setting<index_t> source_height = default_value(0);
+    setting<index_t> source_width = default_value(0);
+
+    template <class Self, class Visit>
+    static constexpr void fields(Self& self, Visit&& visit) {
+      visit("encoder", self.encoder);
+      visit("views", self.views);
+      visit("optimizer", self.optimizer);
+      visit("schedule", self.schedule);
+      visit("batch_size", self.batch_size);
+      visit("epochs", self.epochs);
+      visit("clip_norm", self.clip_norm);
+      visit("frozen_statistics", self.frozen_statistics);
+      visit("seed", self.seed);
+      visit("threads", self.threads);
+      visit("source_height", self.source_height);
+      visit("source_width", self.source_width);
+    }
+  };
+
+  constexpr explicit classification(const settings& s)
+      : settings_(s), encoder_("encoder", nn::bind(s.encoder, input_shape{})),
+        head_("classifier", nn::bind(nn::linear<R::classes>{}, encoder_.layer.output())) {}
+
+  constexpr auto players() {
+    return std::make_tuple(train::player("network", settings_.optimizer, settings_.schedule, settings_.clip_norm.value(), encoder_, head_));
+  }
+  static std::string policies() { return std::string("schedule ") + R::schedule::name; }
+  static constexpr index_t batch_size_of(const batch_type& in) { return in.images.size; }
+  template <class Batch>
+  static batch_type batch_of(const Batch& b) {
+    return {{b.images.data(), b.ids.data(), b.size()}, b.labels.data()};
+  }
+  static constexpr batch_type plan_batch(index_t size) { return {{nullptr, nullptr, size}, nullptr}; }
+
+  template <class S>
+  constexpr void step(S& s, const batch_type& in) const {
+    using T = typename S::value_type;
+    const index_t n = in.images.size;
+    const activations<T> x(s.ctx.take(static_cast<extents>(input_shape{}).prepend(n)));
+    const rng::key key{.seed = s.inputs->seed, .epoch = static_cast<std::uint32_t>(s.inputs->epoch)};
+    s.ctx(op::for_each_sample, view_writer<views_type, T>(settings_.views, in.images, x, key, source_size()), n);
+    S inner = s;
+    if (settings_.frozen_statistics) inner.ctx.mode = run_mode::evaluate;
+    const auto h = inner.forward(encoder_, x);
+    const auto y = inner.forward(head_, h.y);
+    const activations<T> d(s.ctx.take(y.y.shape));
+    const tensor_view<T> losses = s.ctx.take({n});
+    s.ctx(op::softmax_cross_entropy, y.y, tensor_view<const std::int32_t>{in.labels, extents(n)}, losses, d);
+    s.ctx(op::sum, losses, s.loss);
+    const T share = T(1) / static_cast<T>(n * s.ctx.comm->size());
+    s.ctx(op::scale, share, s.loss);
+    s.ctx(op::scale, share, d);
+    s.ctx.comm->all_reduce_sum(s.loss);
+    const auto dh = inner.backward(head_, y, d);
+    inner.backward(encoder_, h, dh, no_gradient{});
+    s.update(train::player_id<0>{});
+  }
+
+  constexpr const settings& chosen() const { return settings_; }
+  constexpr const auto& encoder() const { return encoder_; }
+  constexpr const auto& classifier() const { return head_; }
+  constexpr augment::image_size input_size() const { return {input_shape{}[0], input_shape{}[1], input_shape{}[2]}; }
+  constexpr augment::image_size source_size() const {
+    const augment::image_size in = input_size();
+    return {settings_.source_height > 0 ? settings_.source_height.value() : in.height,
+            settings_.source_width > 0 ? settings_.source_width.value() : in.width, in.channels};
+  }
+  void set_source_size(index_t height, index_t width) {
+    settings_.source_height = height;
+    settings_.source_width = width;
+  }
+
+ private:
+  settings settings_;
+  train::part<encoder_type> encoder_;
+  train::part<head_type> head_;
+};
+
+}  // namespace pretext::method

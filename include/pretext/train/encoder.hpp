@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "../augment/plain_view.hpp"
+#include "../backend/count.hpp"
+#include "../data/image_batch.hpp"
+#include "../nn/layer.hpp"
+#include "player.hpp"
+
+namespace pretext::train {
+
+/// A trained encoder where it lies: inside its trainer, which must outlive it. Maps images to feature rows in evaluation
+/// mode, in which a sample's row has the same bits in any batch.
+template <class Bound, class T, class Backend, class Views>
+class encoder_view {
+ public:
+  using layer_type = Bound;
+  using value_type = T;
+  using backend_type = Backend;
+  using views_type = Views;
+
+  encoder_view(const Bound& layer, parameter_view<T> params, Backend& be, const Views& views, augment::image_size input)
+      : layer_(&layer), params_(params), backend_(&be), views_(&views), input_(input) {
+    table_builder builder(table_);
+    layer.parameters(builder);
+  }
+
+  /// D of the feature rows.
+  index_t width() const { return static_cast<extents>(layer_->output()).size(); }
+  augment::image_size input_size() const { return input_; }
+  const Bound& layer() const { return *layer_; }
+  parameter_view<T> parameters() const { return params_; }
+  const parameter_table& table() const { return table_; }
+  Backend& backend() const { return *backend_; }
+  const Views& views() const { return *views_; }
+
+  /// The features of every image of a set, row by row: (N, D) floats. `chunk` images at a time.
+  template <class Dataset>
+  std::vector<float> embed(const Dataset& data, index_t chunk = 256) const {
+    std::vector<float> rows(static_cast<std::size_t>(data.size() * width()));
+    run(data, chunk, run_mode::evaluate, data.size(), [&](index_t first, tensor_view<const T> h) {
+      for (index_t i = 0; i < h.size(); ++i) rows[static_cast<std::size_t>(first * width() + i)] = static_cast<float>(h[i]);
+    });
+    return rows;
+  }
+  /// Sets the running statistics of norm layers from data without training anything: what an untrained encoder needs to
+  /// be an honest baseline.
+  template <class Dataset>
+  void update_statistics(const Dataset& data, index_t images, index_t chunk = 256) const {
+    run(data, chunk, run_mode::train, std::min(images, data.size()), [](index_t, tensor_view<const T>) {});
+  }
+
+  /// Named tensors in file order, as PyTorch would name and shape them: (name, shape, values), buffers included.
+  template <class Visit>
+  void for_each_tensor(Visit&& visit) const {
+    const auto walk = [&](const std::vector<parameter_entry>& entries, const T* data) {
+      for (const parameter_entry& e : entries) {
+        std::vector<T> values(static_cast<std::size_t>(e.size));
+        to_file_order(e, data + e.offset, values.data());
+        visit(e, values);
+      }
+    };
+    walk(table_.parameters, params_.weights);
+    walk(table_.buffers, params_.buffers);
+  }
+  /// Where a loader puts values in file order.
+  void assign(const parameter_entry& e, const std::vector<T>& values, bool is_buffer) const {
+    from_file_order(e, values.data(), (is_buffer ? params_.buffers : const_cast<T*>(params_.weights)) + e.offset);
+  }
+
+ private:
+  struct plain_writer {
+    augment::plain_view<Views> plain;
+    const data::image_batch* batch;
+    tensor_view<T> out;
+    index_t scratch_floats;
+    void operator()(index_t i, tensor_view<float> scratch) const {
+      augment::context memory{{scratch.data, static_cast<std::size_t>(scratch.size())}};
+      const index_t pixels = out.size() / out.extent(0);
+      const image_view<float> made{memory.take(pixels), out.extent(1), out.extent(2), out.extent(3)};
+      plain.write(memory, batch->images[static_cast<std::size_t>(i)], made);
+      for (index_t k = 0; k < pixels; ++k) out.data[i * pixels + k] = static_cast<T>(made.data[k]);
+    }
+  };
+
+  template <class Dataset, class Use>
+  void run(const Dataset& data, index_t chunk, run_mode mode, index_t images, Use&& use) const {
+    data::image_batch batch;
+    std::vector<index_t> ids;
+    buffer<std::byte> block;
+    for (index_t first = 0; first < images; first += chunk) {
+      const index_t n = std::min(chunk, images - first);
+      ids.clear();
+      for (index_t i = 0; i < n; ++i) ids.push_back(first + i);
+      data.gather(ids, batch);
+      augment::image_size source = input_;
+      for (const auto& image : batch.images) {
+        source.height = std::max(source.height, image.height);
+        source.width = std::max(source.width, image.width);
+      }
+      backend::count<Backend> counter(*backend_);
+      workspace plan;
+      pass(counter, plan, batch, source, mode, [](tensor_view<const T>) {});
+      if (static_cast<std::size_t>(block.size()) < plan.peak()) block = buffer<std::byte>(static_cast<index_t>(plan.peak()));
+      workspace memory(block.data(), block.bytes());
+      pass(*backend_, memory, batch, source, mode, [&](tensor_view<const T> h) { use(first, h); });
+    }
+  }
+  template <class Be, class Use>
+  void pass(Be& be, workspace& memory, const data::image_batch& batch, augment::image_size source, run_mode mode, Use&& use) const {
+    comm::null alone;
+    context<Be, T> ctx{&be, &memory, &alone};
+    ctx.mode = mode;
+    ctx.keep = false;
+    const activations<T> x(ctx.take(extents(batch.size(), input_.height, input_.width, input_.channels)));
+    const activations<T> h(ctx.take(nn::output_extents(*layer_, x.shape)));
+    const augment::plain_view<Views> plain{views_};
+    ctx(op::for_each_sample, plain_writer{plain, &batch, x, plain.scratch_floats(source, input_) + input_.size()}, batch.size());
+    typename Bound::template cache<T> kept{};
+    const bool planned = memory.planning();
+    layer_->forward(ctx, planned ? parameter_view<T>{} : params_, activations<const T>(x), h, kept);
+    if (!planned) use(h);
+  }
+
+  const Bound* layer_;
+  parameter_view<T> params_;
+  Backend* backend_;
+  const Views* views_;
+  augment::image_size input_;
+  parameter_table table_;
+};
+
+/// A trainer's encoder, for evaluation and files.
+template <class Trainer>
+auto encoder_of(const Trainer& t) {
+  const auto& family = t.family();
+  using bound = typename std::remove_cvref_t<decltype(family.encoder())>::layer_type;
+  return encoder_view<bound, typename Trainer::value_type, typename Trainer::backend_type,
+                      std::remove_cvref_t<decltype(family.chosen().views)>>(
+      family.encoder().layer, t.parameters(family.encoder()), t.backend(), family.chosen().views, family.input_size());
+}
+
+}  // namespace pretext::train
