@@ -86,8 +86,8 @@ inline double design_accuracy(const design_matrix& x, index_t from, const logist
 
 /// Linear probe: how well a linear classifier reads the classes from frozen features.
 /// Features are standardised by the training rows. The l2 is the one of the grid with the best accuracy on a held-out
-/// tenth of the training rows (the larger of equals; the search ends where accuracy falls by a standard error); the classifier is then solved again on all of them. With fewer than
-/// 20 rows a class on average `few_labels_l2` is used.
+/// tenth of the training rows, the larger of equals; the search ends where accuracy falls by a standard error. The
+/// classifier is then solved again on all rows. With fewer than 20 rows a class on average `few_labels_l2` is used.
 /// errors  pretext[eval.001] to [eval.005] features and labels; [eval.006] one class; [eval.007] fewer rows than classes;
 ///         [eval.008] widths differ; [eval.012] an option out of range
 /// cost    a few hundred passes of 4 N D C operations; N D values for the standardised copy

@@ -175,7 +175,7 @@ class softmax_problem {
 
   double operator()(const std::vector<double>& parameters, std::vector<double>& gradient) {
     const index_t d = x_.columns, all = classes_ * d;
-    for (index_t i = 0; i < all; ++i) weights_[static_cast<std::size_t>(i)] = static_cast<float>(parameters[static_cast<std::size_t>(i)]);
+    for (std::size_t i = 0; i < weights_.size(); ++i) weights_[i] = static_cast<float>(parameters[i]);
     pack_panels(weights_.data(), 1, d, d, classes_, panels_.data());
     const double* bias = parameters.data() + all;
     loop_(static_cast<index_t>(chunks_.size()), [&](index_t i) { run(i, bias); });

@@ -81,7 +81,8 @@ inline void apply_scatter(const feature_view& x, const std::vector<double>& mean
     part.assign(q.size(), 0.0);
     std::vector<double> row(static_cast<std::size_t>(d));
     for (index_t i = which * chunk; i < std::min(x.rows, (which + 1) * chunk); ++i) {
-      for (index_t j = 0; j < d; ++j) row[static_cast<std::size_t>(j)] = static_cast<double>(x.row(i)[j]) - mean[static_cast<std::size_t>(j)];
+      for (index_t j = 0; j < d; ++j)
+        row[static_cast<std::size_t>(j)] = static_cast<double>(x.row(i)[j]) - mean[static_cast<std::size_t>(j)];
       for (index_t k = 0; k < count; ++k) {
         const double along = dot_row(row.data(), q.data() + k * d, d);
         double* sum = part.data() + k * d;
@@ -107,7 +108,8 @@ inline std::vector<double> rayleigh_ritz(std::vector<double>& q, const std::vect
   for (index_t i = 0; i < count; ++i)
     for (index_t j = 0; j < count; ++j) {
       const double weight = pairs.vectors[static_cast<std::size_t>(i * count + j)];
-      for (index_t k = 0; k < d; ++k) turned[static_cast<std::size_t>(i * d + k)] += weight * q[static_cast<std::size_t>(j * d + k)];
+      for (index_t k = 0; k < d; ++k)
+        turned[static_cast<std::size_t>(i * d + k)] += weight * q[static_cast<std::size_t>(j * d + k)];
     }
   q.swap(turned);
   return pairs.values;

@@ -162,8 +162,10 @@ inline eigen_pairs symmetric_eigen(std::vector<double> a, index_t n, bool values
   detail::diagonalise(d, e, z);
   std::vector<index_t> order(d.size());
   std::iota(order.begin(), order.end(), index_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](index_t i, index_t j) { return d[static_cast<std::size_t>(i)] > d[static_cast<std::size_t>(j)]; });
+  std::sort(order.begin(), order.end(), [&](index_t i, index_t j) {
+    const double a_i = d[static_cast<std::size_t>(i)], a_j = d[static_cast<std::size_t>(j)];
+    return a_i > a_j || (a_i == a_j && i < j);
+  });
   for (const index_t i : order) {
     out.values.push_back(d[static_cast<std::size_t>(i)]);
     if (!values_only) out.vectors.insert(out.vectors.end(), z.begin() + i * n, z.begin() + (i + 1) * n);

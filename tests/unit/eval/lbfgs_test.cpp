@@ -29,7 +29,7 @@ const auto rosenbrock = [](const std::vector<double>& x, std::vector<double>& g)
 }  // namespace
 
 TEST_CASE("minimise_lbfgs: the Rosenbrock valley ends at ones", "[eval][lbfgs]") {
-  for (const std::size_t n : {2, 10, 31}) {
+  for (const std::size_t n : {std::size_t{2}, std::size_t{10}, std::size_t{31}}) {
     std::vector<double> x(n, -1.2);
     const lbfgs_result r = minimise_lbfgs(rosenbrock, x, {.tolerance = 1e-10});
     CHECK(r.converged);
