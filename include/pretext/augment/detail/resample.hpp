@@ -97,12 +97,7 @@ void resample(context ctx, image_view<const In> in, box part, image_view<float> 
       for (index_t t = 0; t < taps_y; ++t) weights_y[t] *= 1.0f / 255.0f;
     const index_t stride = in.width * channels;
     const In* source = in.data + (part.top + first) * stride + part.left * channels;
-    if (taps_y == 2) {
-      blended_row(row, source, weights_y[0], source + stride, weights_y[1], count);
-    } else {
-      scaled_row(row, source, weights_y[0], count);
-      for (index_t t = 1; t < taps_y; ++t) add_scaled_row(row, source + t * stride, weights_y[t], count);
-    }
+    weighted_rows(row, count, weights_y, taps_y, [&](index_t t) { return source + t * stride; });
     float* target = out.data + y * out.width * channels;
     if (channels == 3)
       resample_row<3>(row, first_x, weights_x, taps_x, out.width, target, bytes);
