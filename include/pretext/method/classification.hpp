@@ -18,14 +18,14 @@ struct labelled_list {
 };
 
 /// Supervised training and fine-tuning: one view -> encoder -> linear classifier -> cross-entropy. A recipe names input,
-/// encoder, views (one view), classes, optimizer and schedule.
+/// encoder, views (one view), optimizer and schedule; `.classes` is a setting.
 /// The report's loss is the mean cross-entropy in nats.
 template <class R>
 class classification {
  public:
   using input_shape = typename R::input;
   using encoder_type = nn::bound_t<typename R::encoder, input_shape>;
-  using head_type = nn::bound_t<nn::linear<R::classes>, nn::output_t<encoder_type>>;
+  using head_type = nn::bound_t<nn::linear<dynamic>, nn::output_t<encoder_type>>;
   using views_type = augment::views<augment::group<typename R::views, 1>>;
   using batch_type = labelled_list;
   static constexpr const char* name = "classification";
@@ -35,12 +35,16 @@ class classification {
     views_type views{};
     typename R::optimizer optimizer{};
     typename R::schedule schedule{};
+    setting<index_t> classes = default_value(0);
     setting<index_t> batch_size = default_value(64);
     setting<std::uint64_t> epochs = default_value(10);
     setting<double> clip_norm = default_value(0.0);
     setting<bool> frozen_statistics = default_value(false);  // norm layers use their running statistics and keep them
     setting<std::uint64_t> seed = default_value(0);
     setting<int> threads = default_value(0);
+    setting<index_t> input_height = default_value(0);   // of the encoder's input, where its type says dynamic
+    setting<index_t> input_width = default_value(0);
+    setting<index_t> input_channels = default_value(0);
     setting<index_t> source_height = default_value(0);
     setting<index_t> source_width = default_value(0);
 
@@ -50,20 +54,26 @@ class classification {
       visit("views", self.views);
       visit("optimizer", self.optimizer);
       visit("schedule", self.schedule);
+      visit("classes", self.classes);
       visit("batch_size", self.batch_size);
       visit("epochs", self.epochs);
       visit("clip_norm", self.clip_norm);
       visit("frozen_statistics", self.frozen_statistics);
       visit("seed", self.seed);
       visit("threads", self.threads);
+      visit("input_height", self.input_height);
+      visit("input_width", self.input_width);
+      visit("input_channels", self.input_channels);
       visit("source_height", self.source_height);
       visit("source_width", self.source_width);
     }
   };
 
   constexpr explicit classification(const settings& s)
-      : settings_(s), encoder_("encoder", nn::bind(s.encoder, input_shape{})),
-        head_("classifier", nn::bind(nn::linear<R::classes>{}, encoder_.layer.output())) {}
+      : settings_(s), encoder_("encoder", nn::bind(s.encoder, input_of(s))),
+        head_("classifier", nn::bind(classifier(s), encoder_.layer.output())) {
+    expects(s.classes >= 2, "value.306", "classification needs at least two classes; set `classes`");
+  }
 
   constexpr auto players() {
     return std::make_tuple(train::player("network", settings_.optimizer, settings_.schedule, settings_.clip_norm.value(), encoder_, head_));
@@ -80,7 +90,7 @@ class classification {
   constexpr void step(S& s, const batch_type& in) const {
     using T = typename S::value_type;
     const index_t n = in.images.size;
-    const activations<T> x(s.ctx.take(static_cast<extents>(input_shape{}).prepend(n)));
+    const activations<T> x(s.ctx.take(static_cast<extents>(encoder_.layer.input).prepend(n)));
     const rng::key key{.seed = s.inputs->seed, .epoch = static_cast<std::uint32_t>(s.inputs->epoch)};
     s.ctx(op::for_each_sample, view_writer<views_type, T>(settings_.views, in.images, x, key, source_size()), n);
     S inner = s;
@@ -102,8 +112,11 @@ class classification {
 
   constexpr const settings& chosen() const { return settings_; }
   constexpr const auto& encoder() const { return encoder_; }
-  constexpr const auto& classifier() const { return head_; }
-  constexpr augment::image_size input_size() const { return {input_shape{}[0], input_shape{}[1], input_shape{}[2]}; }
+  constexpr const auto& head() const { return head_; }
+  constexpr augment::image_size input_size() const {
+    const auto& in = encoder_.layer.input;
+    return {in[0], in[1], in[2]};
+  }
   constexpr augment::image_size source_size() const {
     const augment::image_size in = input_size();
     return {settings_.source_height > 0 ? settings_.source_height.value() : in.height,
@@ -115,6 +128,12 @@ class classification {
   }
 
  private:
+  static constexpr nn::linear<dynamic> classifier(const settings& s) {
+    nn::linear<dynamic> l{};
+    l.out = s.classes.value();
+    return l;
+  }
+  static constexpr input_shape input_of(const settings& s) { return image_input<input_shape>(s.input_height, s.input_width, s.input_channels); }
   settings settings_;
   train::part<encoder_type> encoder_;
   train::part<head_type> head_;

@@ -50,6 +50,9 @@ class joint_embedding {
     setting<double> clip_norm = default_value(0.0);     // 0: no clipping
     setting<std::uint64_t> seed = default_value(0);
     setting<int> threads = default_value(0);            // 0: as many as there are cores
+    setting<index_t> input_height = default_value(0);   // of the encoder's input, where its type says dynamic
+    setting<index_t> input_width = default_value(0);
+    setting<index_t> input_channels = default_value(0);
     setting<index_t> source_height = default_value(0);  // largest source image; 0: the encoder's input
     setting<index_t> source_width = default_value(0);
 
@@ -71,6 +74,9 @@ class joint_embedding {
       visit("clip_norm", self.clip_norm);
       visit("seed", self.seed);
       visit("threads", self.threads);
+      visit("input_height", self.input_height);
+      visit("input_width", self.input_width);
+      visit("input_channels", self.input_channels);
       visit("source_height", self.source_height);
       visit("source_width", self.source_width);
     }
@@ -78,7 +84,7 @@ class joint_embedding {
 
   constexpr explicit joint_embedding(const settings& s)
       : settings_(s),
-        encoder_("encoder", nn::bind(s.encoder, input_shape{})),
+        encoder_("encoder", nn::bind(s.encoder, input_of(s))),
         head_("head", nn::bind(s.head, encoder_.layer.output())),
         predictor_("predictor", nn::bind(s.predictor, head_.layer.output())),
         objective_("objective", {s.objective, width()}) {
@@ -148,7 +154,10 @@ class joint_embedding {
   constexpr const auto& encoder() const { return encoder_; }
   constexpr const auto& head() const { return head_; }
   constexpr const auto& predictor() const { return predictor_; }
-  constexpr augment::image_size input_size() const { return {input_shape{}[0], input_shape{}[1], input_shape{}[2]}; }
+  constexpr augment::image_size input_size() const {
+    const auto& in = encoder_.layer.input;
+    return {in[0], in[1], in[2]};
+  }
   /// Images larger than this need a new plan.
   constexpr augment::image_size source_size() const {
     const augment::image_size in = input_size();
@@ -161,6 +170,7 @@ class joint_embedding {
   }
 
  private:
+  static constexpr input_shape input_of(const settings& s) { return image_input<input_shape>(s.input_height, s.input_width, s.input_channels); }
   template <class T>
   struct online_records {
     train::record<encoder_type, T> h;
@@ -174,7 +184,7 @@ class joint_embedding {
   template <class S>
   constexpr auto views(S& s, const batch_type& in) const {
     using T = typename S::value_type;
-    const activations<T> x(s.ctx.take(static_cast<extents>(input_shape{}).prepend(view_count * in.size)));
+    const activations<T> x(s.ctx.take(static_cast<extents>(encoder_.layer.input).prepend(view_count * in.size)));
     const rng::key key{.seed = s.inputs->seed, .epoch = static_cast<std::uint32_t>(s.inputs->epoch)};
     s.ctx(op::for_each_sample, view_writer<views_type, T>(settings_.views, in, x, key, source_size()), x.extent(0));
     return activations<const T>(x);

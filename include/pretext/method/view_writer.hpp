@@ -10,6 +10,22 @@
 
 namespace pretext::method {
 
+/// The input shape of an image recipe: static extents as the type says, dynamic ones from the settings.
+/// errors  pretext[value.305] a dynamic extent that was not given
+template <class In>
+constexpr In image_input(index_t height, index_t width, index_t channels) {
+  static_assert(In::rank == 3, "pretext[recipe.105] this family takes images: `using input = image<C, H, W>`");
+  const index_t given[3]{height, width, channels};
+  extents e;
+  e.rank = 3;
+  for (int i = 0; i < 3; ++i) {
+    const index_t fixed = In::fixed[static_cast<std::size_t>(i)];
+    e[i] = fixed == dynamic ? given[i] : fixed;
+    expects(e[i] >= 1, "value.305", "the input's height, width or channels are dynamic and not given; set input_height, input_width, input_channels");
+  }
+  return In(e);
+}
+
 /// Writes view v of sample b into row v B + b of a batch buffer, for op::for_each_sample. All groups of `Views` must have
 /// one size; a family with several sizes makes one writer per group.
 template <class Views, class T>

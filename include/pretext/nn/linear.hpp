@@ -8,12 +8,28 @@ namespace pretext::nn {
 /// Leaves out the additive bias of a linear or convolution layer.
 struct no_bias {};
 
-/// y = x W^T + b over the last extent.
+namespace detail {
+/// The number of outputs: a constant, or set by name where the type says `dynamic`.
+template <index_t Out>
+struct linear_width {
+  static constexpr index_t out = Out;
+};
+template <>
+struct linear_width<dynamic> {
+  setting<index_t> out = default_value(1);
+  template <class Self, class Visit>
+  static constexpr void fields(Self& self, Visit&& visit) {
+    visit("out", self.out);
+  }
+};
+}  // namespace detail
+
+/// y = x W^T + b over the last extent. `linear<dynamic>` takes its width at run time: `{.out = 10}` of its settings.
 /// shapes  x (B, ..., K), y (B, ..., Out); weight (Out, K), bias (Out)
 /// errors  pretext[shape.101] the input is a picture that was not flattened or pooled
 /// source  initialised as PyTorch: U(-1/sqrt(K), 1/sqrt(K))
 template <index_t Out, class... Options>
-struct linear {
+struct linear : detail::linear_width<Out> {
   static constexpr bool has_bias = !(std::is_same_v<Options, no_bias> || ...);
   static constexpr const char* name = "linear";
 
@@ -27,28 +43,29 @@ struct linear {
     struct cache {};
 
     constexpr index_t width() const { return this->input[In::rank - 1]; }
+    constexpr index_t outputs() const { return this->spec.out; }
     constexpr auto output() const {
       if constexpr (In::rank == 1)
-        return shape<Out>{};
+        return shape<Out>(extents(outputs()));
       else if constexpr (In::rank == 2)
-        return shape<static_extent<In, 0>, Out>(extents(this->input[0], Out));
+        return shape<static_extent<In, 0>, Out>(extents(this->input[0], outputs()));
       else
         return invalid_shape{};
     }
     template <class V>
     constexpr void parameters(V& v) const {
       const index_t k = width();
-      v.parameter({.name = "weight", .file_shape = {Out, k}, .what = role::weight, .start = initialiser::uniform(k)});
+      v.parameter({.name = "weight", .file_shape = {outputs(), k}, .what = role::weight, .start = initialiser::uniform(k)});
       if constexpr (has_bias)
-        v.parameter({.name = "bias", .file_shape = {Out}, .what = role::bias, .start = initialiser::uniform(k)});
+        v.parameter({.name = "bias", .file_shape = {outputs()}, .what = role::bias, .start = initialiser::uniform(k)});
     }
     template <class Ctx, class T>
     constexpr void forward(const Ctx& ctx, parameter_view<T> params, activations<const T> x, activations<T> y,
                            cache<T>&) const {
       parameter_reader own(params);
-      const auto weight = own.parameter({Out, width()});
+      const auto weight = own.parameter({outputs(), width()});
       tensor_view<const T> bias;
-      if constexpr (has_bias) bias = own.parameter({Out});
+      if constexpr (has_bias) bias = own.parameter({outputs()});
       ctx(op::linear, x, weight, bias, y);
     }
     template <class Ctx, class T, class Dx, class Dp>
@@ -56,11 +73,11 @@ struct linear {
                             activations<const T> dy, Dx dx, Dp d_params) const {
       if constexpr (is_wanted<Dp>) {
         gradient_reader own(d_params);
-        ctx(op::matmul, dy, x, own.parameter({Out, width()}), op::matmul_options{.transpose_a = true, .accumulate = true});
-        if constexpr (has_bias) ctx(op::column_sums, dy, own.parameter({Out}));
+        ctx(op::matmul, dy, x, own.parameter({outputs(), width()}), op::matmul_options{.transpose_a = true, .accumulate = true});
+        if constexpr (has_bias) ctx(op::column_sums, dy, own.parameter({outputs()}));
       }
       if constexpr (is_wanted<Dx>)
-        ctx(op::matmul, dy, parameter_reader(params).parameter({Out, width()}), dx, op::matmul_options{});
+        ctx(op::matmul, dy, parameter_reader(params).parameter({outputs(), width()}), dx, op::matmul_options{});
     }
   };
 };

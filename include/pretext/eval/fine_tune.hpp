@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cmath>
+#include <optional>
+#include <vector>
+
+#include "../augment/augment.hpp"
+#include "../method/classification.hpp"
+#include "../optimizer/adamw.hpp"
+#include "../schedule/schedule.hpp"
+#include "encoder.hpp"
+
+namespace pretext::eval {
+
+/// The recipe of a classifier with the encoder, input and precision of a pre-training recipe.
+template <class R>
+struct classifier_recipe {
+  template <class Self>
+  using family = method::classification<Self>;
+  using input = typename R::input;
+  using encoder = typename R::encoder;
+  using precision = typename train::detail::precision_of<R>::type;
+  using views = augment::chain<augment::random_resized_crop, augment::horizontal_flip>;
+  using optimizer = pretext::optimizer::adamw;
+  using schedule = pretext::schedule::cosine;
+};
+
+/// How an encoder is adapted to labels. The defaults are for few labels: the head starts as the linear probe of the
+/// frozen features and the encoder moves at a lower rate that falls with depth below the head.
+struct fine_tune_options {
+  std::uint64_t steps = 100;
+  index_t batch_size = 64;
+  double rate = 5e-4;           // of the head
+  double encoder_rate = 0.3;    // of the deepest encoder layer, as a share of `rate`
+  double layer_decay = 0.8;     // every layer further down takes this share of the one above it
+  double weight_decay = 1e-2;
+  std::uint64_t warmup_steps = 10;
+  double smallest_crop = 0.6;   // share of the area; 1: whole images
+  bool flip = false;            // horizontal; wrong for digits and letters
+  bool train_statistics = false;
+  double probe_l2 = 0.01;       // of the probe that the head starts from
+  std::uint64_t seed = 0;
+};
+
+struct fine_tune_result {
+  double accuracy = 0;        // on the test images
+  double train_accuracy = 0;
+  double probe_accuracy = 0;  // of the head before the first step; 0 from scratch
+  float last_loss = 0;
+};
+
+namespace detail {
+
+template <class R, class Backend>
+using classifier = train::trainer<classifier_recipe<R>, Backend>;
+
+template <class R>
+typename method::classification<classifier_recipe<R>>::settings classifier_settings(const fine_tune_options& o, augment::image_size input,
+                                                                                    int classes, index_t samples) {
+  typename method::classification<classifier_recipe<R>>::settings s{};
+  s.classes = index_t{classes};
+  s.batch_size = std::min(o.batch_size, samples);
+  s.optimizer.rate = o.rate;
+  s.optimizer.decay = o.weight_decay;
+  s.schedule.warmup_steps = o.warmup_steps;
+  s.frozen_statistics = !o.train_statistics;
+  s.seed = o.seed;
+  s.input_height = input.height;
+  s.input_width = input.width;
+  s.input_channels = input.channels;
+  auto& chain = s.views.template chain_of<0>();
+  chain.template step<augment::random_resized_crop>().scale = {static_cast<float>(o.smallest_crop), 1.0f};
+  chain.template step<augment::random_resized_crop>().ratio = {0.9f, 1.0f / 0.9f};
+  chain.template step<augment::horizontal_flip>().p = o.flip ? 0.5f : 0.0f;
+  return s;
+}
+
+/// Steps through shuffled epochs of a labelled set for a number of steps.
+template <class Trainer, class Dataset>
+void run_steps(Trainer& t, const Dataset& data, std::uint64_t steps, std::uint64_t seed) {
+  const auto largest = train::detail::bounds_of(data);
+  const auto planned = t.family().source_size();
+  if (largest.height > planned.height || largest.width > planned.width) {
+    t.family().set_source_size(largest.height, largest.width);
+    t.plan(t.planned_batch());
+  }
+  data::epoch_sampler sampler(data.size(), {.batch_size = t.settings().batch_size, .seed = seed});
+  data::image_batch batch;
+  t.set_steps_total(steps);
+  for (std::uint64_t i = 0; i < steps; ++i) {
+    t.set_epoch(static_cast<std::uint64_t>(sampler.epoch_of(static_cast<index_t>(i))), 0);
+    data.gather(sampler.indices(static_cast<index_t>(i)), batch);
+    t.step(Trainer::family_type::batch_of(batch));
+  }
+}
+
+/// Accuracy of encoder and classifier on a set, in evaluation mode.
+template <class Trainer, class Dataset>
+double classifier_accuracy(Trainer& t, const Dataset& data) {
+  const auto& family = t.family();
+  const feature_matrix h = features(t.encoder(), data);
+  linear_head head;
+  const auto p = t.parameters(family.head());
+  head.classes = static_cast<int>(family.chosen().classes.value());
+  head.columns = h.columns;
+  const index_t n = head.classes * head.columns;
+  index_t right = 0;
+  for (index_t i = 0; i < h.rows; ++i) {
+    int best = 0;
+    double best_score = 0;
+    for (int c = 0; c < head.classes; ++c) {
+      double s = static_cast<double>(p.weights[padded(n) + c]);
+      for (index_t j = 0; j < h.columns; ++j)
+        s += static_cast<double>(p.weights[c * h.columns + j]) * static_cast<double>(h.values[static_cast<std::size_t>(i * h.columns + j)]);
+      if (c == 0 || s > best_score) {
+        best_score = s;
+        best = c;
+      }
+    }
+    right += best == h.labels[static_cast<std::size_t>(i)];
+  }
+  return h.rows == 0 ? 0.0 : static_cast<double>(right) / static_cast<double>(h.rows);
+}
+
+}  // namespace detail
+
+/// Trains the recipe's encoder and a linear classifier from a random start on the labelled images: what pre-training has
+/// to beat with the same labels.
+/// errors  pretext[value.306] fewer than two classes; pretext[data.090] no images
+template <class R, class Backend, class Dataset>
+fine_tune_result train_from_scratch(Backend& be, augment::image_size input, const Dataset& labelled, const Dataset& test,
+                                    fine_tune_options o) {
+  o.train_statistics = true;
+  detail::classifier<R, Backend> t(detail::classifier_settings<R>(o, input, labelled.classes(), labelled.size()), be);
+  detail::run_steps(t, labelled, o.steps, o.seed);
+  return {.accuracy = detail::classifier_accuracy(t, test), .train_accuracy = detail::classifier_accuracy(t, labelled), .last_loss = t.report().loss};
+}
+
+/// Adapts a pre-trained encoder to the labelled images and measures it on the test images. The encoder given stays as
+/// it is. With `steps` 0 this is the linear probe.
+/// errors  as train_from_scratch; pretext[eval.*] what linear_probe reports
+template <class R, class Encoder, class Dataset>
+fine_tune_result fine_tune(const Encoder& encoder, const Dataset& labelled, const Dataset& test, const fine_tune_options& o = {}) {
+  using backend = typename Encoder::backend_type;
+  using T = typename Encoder::value_type;
+  const augment::image_size input = encoder.input_size();
+  detail::classifier<R, backend> t(detail::classifier_settings<R>(o, input, labelled.classes(), labelled.size()), encoder.backend());
+  auto& network = t.players()[0];
+  const segment_size encoder_size = segment_of(encoder.layer());
+  for (index_t i = 0; i < encoder_size.parameters; ++i) network.parameters[i] = encoder.parameters().weights[i];
+  for (index_t i = 0; i < encoder_size.buffers; ++i) network.buffers[i] = encoder.parameters().buffers[i];
+
+  fine_tune_result result;
+  probe_options probe{.l2 = o.probe_l2, .classes = labelled.classes()};
+  const feature_matrix known = features(encoder, labelled);
+  const logistic_fit fit = fit_logistic_regression(known, {.l2 = o.probe_l2, .classes = labelled.classes()}, detail::loop_of(encoder.backend()));
+  const linear_head head = fit.model.head();
+  T* const place = network.parameters.data() + encoder_size.parameters;
+  for (std::size_t i = 0; i < head.weights.size(); ++i) place[i] = static_cast<T>(head.weights[i]);
+  for (std::size_t i = 0; i < head.bias.size(); ++i) place[padded(static_cast<index_t>(head.weights.size())) + static_cast<index_t>(i)] = static_cast<T>(head.bias[i]);
+  result.probe_accuracy = detail::classifier_accuracy(t, test);
+
+  int deepest = 0;
+  for (const auto& e : network.table.parameters)
+    if (e.offset < encoder_size.parameters) deepest = std::max(deepest, e.depth);
+  for (std::size_t i = 0; i < network.ranges.size(); ++i) {
+    const auto& e = network.table.parameters[i];
+    if (e.offset < encoder_size.parameters)
+      network.ranges[i].rate_multiplier = o.encoder_rate * std::pow(o.layer_decay, deepest - e.depth);
+  }
+  detail::run_steps(t, labelled, o.steps, o.seed);
+  result.accuracy = detail::classifier_accuracy(t, test);
+  result.train_accuracy = detail::classifier_accuracy(t, labelled);
+  result.last_loss = t.report().loss;
+  return result;
+}
+
+}  // namespace pretext::eval
