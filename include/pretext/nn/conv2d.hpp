@@ -45,14 +45,15 @@ constexpr index_t groups_of() {
 constexpr index_t window_extent(index_t in, index_t kernel, index_t stride, index_t padding) {
   return in == dynamic ? dynamic : (in + 2 * padding - kernel) / stride + 1;
 }
-/// The shape after windows over the first two extents, with C channels; invalid where no window fits.
+/// The shape after windows over the first two extents, with `channels` of them (C where static); invalid where no
+/// window fits.
 template <class In, index_t C, index_t K, index_t S, index_t P>
-constexpr auto window_shape(const In& in) {
+constexpr auto window_shape(const In& in, index_t channels) {
   constexpr index_t h = window_extent(static_extent<In, 0>, K, S, P), w = window_extent(static_extent<In, 1>, K, S, P);
   if constexpr ((h != dynamic && h < 1) || (w != dynamic && w < 1)) {
     return invalid_shape{};
   } else {
-    const extents e(window_extent(in[0], K, S, P), window_extent(in[1], K, S, P), C == dynamic ? in[2] : C);
+    const extents e(window_extent(in[0], K, S, P), window_extent(in[1], K, S, P), channels);
     expects(e[0] >= 1 && e[1] >= 1, "shape.112", "a window is larger than its padded input");
     return shape<h, w, C>(e);
   }
@@ -67,7 +68,7 @@ inline constexpr bool window_fits = In::rank != 3 || !is_shape<In> || [] {
 }();
 }  // namespace detail
 
-/// Cross-correlation with zero padding, `Out` channels, square kernel. Padding is kernel/2 unless said otherwise, so an
+/// Cross-correlation with zero padding, `Out` channels (`dynamic`: set by name), square kernel. Padding is kernel/2 unless said otherwise, so an
 /// odd kernel with stride 1 keeps the size.
 /// shapes  x (B, H, W, C), y (B, H', W', Out), H' = (H + 2 padding - Kernel) / stride + 1
 ///         weight (Out, C / groups, Kernel, Kernel) in files, (groups, Kernel, Kernel, C / groups, Out / groups) in memory
@@ -75,7 +76,7 @@ inline constexpr bool window_fits = In::rank != 3 || !is_shape<In> || [] {
 ///         kernel larger than the padded picture
 /// source  initialised as PyTorch: U(-1/sqrt(f), 1/sqrt(f)), f = Kernel^2 C / groups
 template <index_t Out, index_t Kernel, class... Options>
-struct conv2d {
+struct conv2d : detail::linear_width<Out> {
   static constexpr bool has_bias = !(std::is_same_v<Options, no_bias> || ...);
   static constexpr index_t step = detail::stride_of<1, Options...>();
   static constexpr index_t pad = detail::padding_of<Kernel / 2, Options...>();
@@ -87,7 +88,8 @@ struct conv2d {
   template <class In>
   struct bound : bound_base<conv2d, In> {
     static_assert(In::rank == 3, "pretext[shape.103] conv2d expects image<C, H, W>; it stands after a layer that removed height and width");
-    static_assert(In::rank != 3 || (static_extent<In, In::rank - 1> % group_count == 0 && Out % group_count == 0),
+    static_assert(In::rank != 3 || ((static_extent<In, In::rank - 1> == dynamic || static_extent<In, In::rank - 1> % group_count == 0) &&
+                                      (Out == dynamic || Out % group_count == 0)),
                   "pretext[shape.105] conv2d: input and output channels must be divisible by groups");
     static_assert(detail::window_fits<In, Kernel, step, pad>,
                   "pretext[shape.106] conv2d: the kernel is larger than the padded picture; use fewer poolings or more padding");
@@ -96,30 +98,31 @@ struct conv2d {
     template <class T>
     struct cache {};
 
+    constexpr index_t outputs() const { return this->spec.out; }
     constexpr index_t channels() const { return this->input[In::rank - 1]; }
     constexpr auto output() const {
       if constexpr (In::rank == 3)
-        return detail::window_shape<In, Out, Kernel, step, pad>(this->input);
+        return detail::window_shape<In, Out, Kernel, step, pad>(this->input, outputs());
       else
         return invalid_shape{};
     }
     constexpr extents weight_extents() const {
-      return {group_count, Kernel, Kernel, channels() / group_count, Out / group_count};
+      return {group_count, Kernel, Kernel, channels() / group_count, outputs() / group_count};
     }
     constexpr conv2d_geometry geometry(const extents& x) const {
       return {.in_h = x[1], .in_w = x[2], .in_c = x[3],
-              .out_h = detail::window_extent(x[1], Kernel, step, pad), .out_w = detail::window_extent(x[2], Kernel, step, pad), .out_c = Out,
+              .out_h = detail::window_extent(x[1], Kernel, step, pad), .out_w = detail::window_extent(x[2], Kernel, step, pad), .out_c = outputs(),
               .kernel_h = Kernel, .kernel_w = Kernel, .stride_h = step, .stride_w = step, .pad_h = pad, .pad_w = pad,
               .groups = group_count};
     }
     template <class V>
     constexpr void parameters(V& v) const {
       const index_t c = channels() / group_count;
-      v.parameter({.name = "weight", .file_shape = {Out, c, Kernel, Kernel}, .what = role::weight,
+      v.parameter({.name = "weight", .file_shape = {outputs(), c, Kernel, Kernel}, .what = role::weight,
                    .start = spec_start(c),
-                   .layout = {{group_count, Out / group_count, c, Kernel, Kernel}, {0, 3, 4, 2, 1}}});
+                   .layout = {{group_count, outputs() / group_count, c, Kernel, Kernel}, {0, 3, 4, 2, 1}}});
       if constexpr (has_bias)
-        v.parameter({.name = "bias", .file_shape = {Out}, .what = role::bias, .start = initialiser::uniform(c * Kernel * Kernel)});
+        v.parameter({.name = "bias", .file_shape = {outputs()}, .what = role::bias, .start = initialiser::uniform(c * Kernel * Kernel)});
     }
     template <class Ctx, class T>
     constexpr void forward(const Ctx& ctx, parameter_view<T> params, activations<const T> x, activations<T> y,
@@ -127,7 +130,7 @@ struct conv2d {
       parameter_reader own(params);
       const auto weight = own.parameter(weight_extents());
       tensor_view<const T> bias;
-      if constexpr (has_bias) bias = own.parameter({Out});
+      if constexpr (has_bias) bias = own.parameter({outputs()});
       ctx(op::conv2d, x, weight, bias, y, geometry(x.shape));
     }
     template <class Ctx, class T, class Dx, class Dp>
@@ -136,19 +139,19 @@ struct conv2d {
       if constexpr (is_wanted<Dp>) {
         gradient_reader own(d_params);
         ctx(op::conv2d_weight_gradient, x, dy, own.parameter(weight_extents()), geometry(x.shape));
-        if constexpr (has_bias) ctx(op::column_sums, dy, own.parameter({Out}));
+        if constexpr (has_bias) ctx(op::column_sums, dy, own.parameter({outputs()}));
       }
       if constexpr (is_wanted<Dx>)
         ctx(op::conv2d_input_gradient, dy, parameter_reader(params).parameter(weight_extents()), dx, geometry(x.shape));
     }
 
    private:
-    static constexpr initialiser spec_start(index_t c) {
+    constexpr initialiser spec_start(index_t c) const {
       // Networks that start otherwise say so by an option (resnet: He et al. 2015, fan out).
       initialiser start = initialiser::uniform(c * Kernel * Kernel);
       ([&] {
         if constexpr (requires { Options::start(index_t{}, index_t{}); })
-          start = Options::start(c * Kernel * Kernel, Out / group_count * Kernel * Kernel);
+          start = Options::start(c * Kernel * Kernel, outputs() / group_count * Kernel * Kernel);
       }(), ...);
       return start;
     }

@@ -20,7 +20,7 @@ struct pool_base : bound_base<Spec, In> {
 
   constexpr auto output() const {
     if constexpr (In::rank == 3)
-      return window_shape<In, static_extent<In, 2>, Kernel, Step, Pad>(this->input);
+      return window_shape<In, static_extent<In, 2>, Kernel, Step, Pad>(this->input, this->input[2]);
     else
       return invalid_shape{};
   }
