@@ -163,3 +163,16 @@ TEST_CASE("simd conv2d: a long sum of a small weight gradient is split by size a
   CHECK(relative_error(one, dw, g.weights()) < 1e-12);
   CHECK(same_bits(one, r.weight_gradient(3)));
 }
+
+TEST_CASE("simd conv2d: scratch of a large batch is enough for smaller ones", "[backend][simd][conv2d]") {
+  for (const auto& [unused, g] : cases()) {
+    (void)unused;
+    for (index_t batch = 1; batch < 40; ++batch) {
+      CHECK(simd::conv2d_forward_scratch<float, native>(2, g, batch) <= simd::conv2d_forward_scratch<float, native>(2, g, batch + 1));
+      CHECK(simd::conv2d_input_gradient_scratch<float, native>(2, g, batch) <=
+            simd::conv2d_input_gradient_scratch<float, native>(2, g, batch + 1));
+      CHECK(simd::conv2d_weight_gradient_scratch<float, native>(2, g, batch) <=
+            simd::conv2d_weight_gradient_scratch<float, native>(2, g, batch + 1));
+    }
+  }
+}

@@ -98,14 +98,16 @@ TEMPLATE_TEST_CASE("simd gemm: a row has the same bits alone and among others", 
       const index_t m = 131;
       const auto a = random_values<T>(m * k, 5), b = random_values<T>(k * n, 6);
       auto all = empty<T>(m * n), some = empty<T>(m * n);
-      auto scratch = empty<T>(simd::gemm_scratch<T, native>(2, m, n, k));
+      const index_t size = simd::gemm_scratch<T, native>(2, m, n, k);
+      auto scratch = empty<T>(size + 8, T(77));
       simd::gemm<T, native>(pool, m, n, k, a.data(), k, false, b.data(), n, false, all.data(), n, false, scratch.data());
-      for (index_t rows : {1, 2, 3, 7, 12, 13, 64}) {
+      for (index_t rows : {1, 2, 3, 7, 12, 13, 33, 64, 96}) {
         const index_t first = 5;
         simd::gemm<T, native>(pool, rows, n, k, a.data() + first * k, k, false, b.data(), n, false, some.data(), n, false,
                               scratch.data());
         INFO("n " << n << " k " << k << " rows " << rows);
         CHECK(std::memcmp(some.data(), all.data() + first * n, static_cast<std::size_t>(rows * n) * sizeof(T)) == 0);
+        for (index_t i = size; i < size + 8; ++i) REQUIRE(scratch[static_cast<std::size_t>(i)] == T(77));
       }
     }
 }
@@ -137,4 +139,21 @@ TEST_CASE("simd gemm: infinities and NaN stay in their rows", "[backend][simd][g
       const float x = c[static_cast<std::size_t>(i * n + j)];
       CHECK((i == 3 ? std::isinf(x) : i == 13 ? std::isnan(x) : std::isfinite(x)));
     }
+}
+
+TEST_CASE("simd gemm: scratch of a large product is enough for every smaller one", "[backend][simd][gemm]") {
+  using plan = simd::gemm_plan<float, native>;
+  index_t wrong = 0;
+  for (index_t m : {1, 20, 33, 64, 97, 131, 500})
+    for (index_t n : {1, 40, 257, 600})
+      for (index_t k : {1, 200, 256, 257, 600, 1025, 5000})
+        for (index_t part = 1; part <= 8; ++part) {
+          const index_t bound = plan::worker_bound(m, n, k);
+          const auto cut = [&](index_t x) { return pretext::ceil_div(x * part, 8); };
+          wrong += plan(cut(m), n, k).worker_size() > bound;
+          wrong += plan(m, n, cut(k)).worker_size() > bound;
+          wrong += plan(cut(m), cut(n), cut(k)).worker_size() > bound;
+          wrong += plan::worker_bound(cut(m), cut(n), cut(k)) > bound;
+        }
+  CHECK(wrong == 0);
 }

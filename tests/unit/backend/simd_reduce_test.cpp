@@ -155,3 +155,13 @@ TEST_CASE("simd reduce: no rows leave sums alone and give zero moments", "[backe
   CHECK(mean == std::vector<float>{0, 0});
   CHECK(m2 == std::vector<float>{0, 0});
 }
+
+TEST_CASE("simd reduce: scratch of many rows is enough for fewer", "[backend][simd][reduce]") {
+  index_t wrong = 0;
+  for (index_t columns : {1, 13, 257, 4096, 20000})
+    for (index_t rows = 1; rows < 300; ++rows) {
+      wrong += simd::row_chunks(rows, columns).count > simd::row_chunks::most(rows, columns);
+      wrong += simd::row_chunks::most(rows, columns) > simd::row_chunks::most(rows + 1, columns);
+    }
+  CHECK(wrong == 0);
+}

@@ -8,6 +8,7 @@
 #include "gemm.hpp"
 
 /// Convolutions as products whose left operand is cut out of the maps while it is packed: no patch matrix in memory.
+/// Every scratch query is enough for smaller batches too.
 namespace pretext::simd {
 
 namespace detail {
@@ -22,12 +23,18 @@ constexpr index_t larger(index_t a, index_t b) { return a > b ? a : b; }
 /// Parts of the sum over pixels of a weight gradient: enough to keep threads busy where the result is small. From sizes
 /// alone.
 template <class T, class Arch>
-index_t weight_gradient_parts(const conv2d_geometry& g, index_t pixels) {
+index_t most_weight_gradient_parts(const conv2d_geometry& g, index_t pixels) {
   const gemm_plan<T, Arch> plan(g.patch(), g.group_out(), pixels);
   const index_t tiles = plan.row_blocks * plan.column_blocks;
   const index_t wanted = ceil_div(16, tiles), possible = larger(1, plan.step_blocks / 4);
-  const index_t parts = wanted < possible ? wanted : possible;
-  // Every part must get a block of steps.
+  return wanted < possible ? wanted : possible;
+}
+
+/// The same rounded so that every part gets a block of steps.
+template <class T, class Arch>
+index_t weight_gradient_parts(const conv2d_geometry& g, index_t pixels) {
+  const gemm_plan<T, Arch> plan(g.patch(), g.group_out(), pixels);
+  const index_t parts = most_weight_gradient_parts<T, Arch>(g, pixels);
   return ceil_div(plan.step_blocks, ceil_div(plan.step_blocks, parts));
 }
 
@@ -118,7 +125,7 @@ template <class T, class Arch>
 index_t conv2d_weight_gradient_scratch(int threads, const conv2d_geometry& g, index_t batch) {
   if (is_depthwise(g)) return depthwise_scratch<T, Arch>(threads, g, batch);
   const index_t pixels = batch * g.out_h * g.out_w;
-  const index_t parts = detail::weight_gradient_parts<T, Arch>(g, pixels);
+  const index_t parts = detail::most_weight_gradient_parts<T, Arch>(g, pixels);
   return gemm_scratch<T, Arch>(threads, g.patch(), g.group_out(), pixels) +
          (parts > 1 ? parts * g.patch() * g.group_out() : 0);
 }

@@ -18,22 +18,35 @@ struct gemm_plan {
   index_t row_blocks, column_blocks, step_blocks;
   bool keep_right;  // a worker keeps all steps of its column block packed from one row block to the next
 
+  static constexpr index_t R = tile_shape<T, Arch>::rows, C = tile_shape<T, Arch>::columns;
+  static constexpr index_t most_steps = 1024 / static_cast<index_t>(sizeof(T));
+  static constexpr index_t most_rows = most_tiles<T, Arch> * R;
+  static constexpr index_t most_columns = 1024 / static_cast<index_t>(sizeof(T));
+  static constexpr index_t most_kept = (index_t{1} << 20) / static_cast<index_t>(sizeof(T));
+
   gemm_plan(index_t m, index_t n, index_t k) {
-    constexpr index_t R = tile_shape<T, Arch>::rows, C = tile_shape<T, Arch>::columns;
-    constexpr index_t most_steps = 1024 / static_cast<index_t>(sizeof(T));
-    constexpr index_t most_rows = most_tiles<T, Arch> * R, most_columns = 1024 / static_cast<index_t>(sizeof(T));
     step_blocks = k > 0 ? ceil_div(k, most_steps) : 1;
     block_steps = k > 0 ? ceil_div(k, step_blocks) : 0;
     block_columns = round_up(ceil_div(n, ceil_div(n, most_columns)), C);
     column_blocks = ceil_div(n, block_columns);
     block_rows = round_up(ceil_div(m, ceil_div(m, most_rows)), R);
     row_blocks = ceil_div(m, block_rows);
-    keep_right = row_blocks > 1 && k * block_columns * static_cast<index_t>(sizeof(T)) <= (index_t{1} << 20);
+    keep_right = row_blocks > 1 && block_steps * step_blocks * block_columns <= most_kept;
   }
 
   index_t left_size() const { return round_up(block_rows * (block_steps + 16), 16); }
   index_t right_size() const { return round_up((keep_right ? block_steps * step_blocks : block_steps) * block_columns, 16); }
   index_t worker_size() const { return 16 + left_size() + right_size(); }
+
+  /// No product of at most these sizes needs more than this for a worker: blocks are balanced, so a smaller product can
+  /// have larger ones.
+  static index_t worker_bound(index_t m, index_t n, index_t k) {
+    const auto smaller = [](index_t a, index_t b) { return a < b ? a : b; };
+    const index_t steps = smaller(k, most_steps), rows = smaller(round_up(m, R), most_rows);
+    const index_t columns = smaller(round_up(n, C), most_columns), packed = steps * columns;
+    const index_t kept = m > most_rows ? smaller((k + ceil_div(k, most_steps)) * columns, most_kept) : 0;
+    return 16 + round_up(rows * (steps + 16), 16) + round_up(packed > kept ? packed : kept, 16);
+  }
 };
 
 namespace detail {
@@ -46,11 +59,11 @@ T* align_scratch(T* p) {
 
 }  // namespace detail
 
-/// Elements of scratch for a product of these sizes on `threads` workers.
+/// Elements of scratch for a product of these sizes on `threads` workers; enough for every smaller product too.
 template <class T, class Arch>
 index_t gemm_scratch(int threads, index_t m, index_t n, index_t k) {
   if (m <= 0 || n <= 0) return 0;
-  return threads * gemm_plan<T, Arch>(m, n, k).worker_size() + 64;
+  return threads * gemm_plan<T, Arch>::worker_bound(m, n, k) + 64;
 }
 
 /// epilogue(left (m, k) times right (k, n)): every product of the back end. See gemm_operands.hpp for what the two

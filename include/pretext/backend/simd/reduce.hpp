@@ -23,6 +23,11 @@ struct row_chunks {
     chunk = by_size > by_count ? by_size : by_count;
     count = r > 0 ? ceil_div(r, chunk) : 0;
   }
+  /// Chunks that no matrix of at most `r` rows exceeds: rounding makes the count itself jump.
+  static index_t most(index_t r, index_t columns) {
+    const index_t by_size = ceil_div(r, ceil_div(8192, columns > 0 ? columns : 1));
+    return by_size < 32 ? by_size : 32;
+  }
   index_t begin(index_t c) const { return c * chunk; }
   index_t end(index_t c) const { return (c + 1) * chunk < rows ? (c + 1) * chunk : rows; }
 };
@@ -30,10 +35,10 @@ struct row_chunks {
 /// Rows added up one after another before the sum joins the chunk's: keeps rounding small in long sums.
 inline constexpr index_t sum_block = 64;
 
-/// Elements of scratch for sums over rows with `sums` results a column.
+/// Elements of scratch, also for fewer rows, of sums over rows with `sums` results a column.
 template <class T, class Arch>
 index_t column_scratch(index_t rows, index_t columns, index_t sums = 1) {
-  return row_chunks(rows, columns).count * columns * sums;
+  return row_chunks::most(rows, columns) * columns * sums;
 }
 
 /// partial[s] (columns) = sum over the rows [begin, end) of term s, where terms(row, column, lanes_left) returns an array
@@ -95,10 +100,10 @@ void merge_moments(index_t columns, index_t count_a, T* mean_a, T* m2_a, index_t
   }
 }
 
-/// Elements of scratch for column_moments.
+/// Elements of scratch for column_moments, also for fewer rows.
 template <class T, class Arch>
 index_t column_moments_scratch(index_t rows, index_t columns) {
-  return 4 * row_chunks(rows, columns).count * columns;
+  return 4 * row_chunks::most(rows, columns) * columns;
 }
 
 /// mean (columns) and m2 (columns) = sum over rows of (x - mean)^2; both overwritten, zero for no rows.

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "../ops/elementwise.hpp"
+#include "../ops/rows.hpp"
+#include "../reference/matrix.hpp"
+#include "elementwise.hpp"
+#include "simd_call.hpp"
+#include "simd_math.hpp"
+
+namespace pretext::backend::detail {
+
+template <class Arch>
+struct simd_elementwise {
+  template <class T>
+  using O = kernel::vector_ops<T, Arch>;
+  template <class T>
+  using V = kernel::vec<T, Arch>;
+
+  template <class F, lane_value T>
+  static void run(op::map_op, const simd_call& call, const F&, input<T> x, tensor_view<T> y) {
+    using M = kernel::simd_math<T, Arch>;
+    kernel::map<T, Arch>(call.pool, y.size(), y.data, [](const V<T>& v) { return V<T>(F::template value<M>(v)); }, x.data);
+  }
+  template <class F, lane_value T>
+  static void run(op::map_backward_op, const simd_call& call, const F&, input<T> x, input<T> dy, tensor_view<T> dx) {
+    using M = kernel::simd_math<T, Arch>;
+    kernel::map<T, Arch>(
+        call.pool, dx.size(), dx.data, [](const V<T>& v, const V<T>& d) { return F::template derivative<M>(v) * d; }, x.data,
+        dy.data);
+  }
+  template <lane_value T>
+  static void run(op::add_op, const simd_call& call, input<T> x, tensor_view<T> y) {
+    kernel::add<T, Arch>(call.pool, y.size(), x.data, y.data);
+  }
+  template <class T>
+  static void run(op::copy_op, const simd_call& call, input<T> x, tensor_view<T> y) {
+    kernel::copy<T, Arch>(call.pool, y.size(), x.data, y.data);
+  }
+  template <lane_value T>
+  static void run(op::fill_op, const simd_call& call, std::type_identity_t<T> value, tensor_view<T> y) {
+    kernel::fill<T, Arch>(call.pool, y.size(), value, y.data);
+  }
+  template <lane_value T>
+  static void run(op::scale_op, const simd_call& call, std::type_identity_t<T> factor, tensor_view<T> x) {
+    kernel::scale<T, Arch>(call.pool, x.size(), factor, x.data, x.data);
+  }
+  template <lane_value T>
+  static void run(op::shift_op, const simd_call& call, std::type_identity_t<T> value, tensor_view<T> x) {
+    kernel::map<T, Arch>(call.pool, x.size(), x.data, [=](const V<T>& v) { return v + O<T>::set(value); }, x.data);
+  }
+  template <lane_value T>
+  static void run(op::add_scaled_op, const simd_call& call, input<T> x, std::type_identity_t<T> factor, tensor_view<T> y) {
+    kernel::axpy<T, Arch>(call.pool, y.size(), factor, x.data, y.data);
+  }
+  template <lane_value T>
+  static void run(op::add_scaled_squares_op, const simd_call& call, input<T> x, std::type_identity_t<T> factor,
+                  tensor_view<T> y) {
+    kernel::map<T, Arch>(
+        call.pool, y.size(), y.data,
+        [=](const V<T>& a, const V<T>& b) { return O<T>::fma(O<T>::set(factor) * b, b, a); }, y.data, x.data);
+  }
+
+  /// Words come from integer arithmetic alone, so the decisions are those of every other back end.
+  template <lane_value T>
+  static void run(op::dropout_op, const simd_call& call, rng::key key, double rate, index_t first, input<T> x,
+                  tensor_view<T> y) {
+    const T keep = rate < 1 ? static_cast<T>(1 / (1 - rate)) : T{};
+    // word >= rate 2^32 for an integer word: compared without a conversion of each.
+    const double bound = std::ceil(rate * 4294967296.0);
+    const std::uint64_t least = bound > 0 ? static_cast<std::uint64_t>(bound) : 0;
+    constexpr index_t run_length = 256;
+    call.pool.parallel_for(ceil_div(y.size(), run_length), [&](index_t part) {
+      const index_t begin = part * run_length, n = y.size() - begin < run_length ? y.size() - begin : run_length;
+      const index_t skipped = (first + begin) % 4, blocks = ceil_div(skipped + n, 4);
+      std::uint32_t words[run_length + 4];
+      for (index_t b = 0; b < blocks; ++b) {
+        const rng::counter_type four = key.block(static_cast<std::uint32_t>((first + begin) / 4 + b));
+        for (index_t w = 0; w < 4; ++w) words[4 * b + w] = four[static_cast<std::size_t>(w)];
+      }
+      const T* from = x.data + begin;
+      T* to = y.data + begin;
+      for (index_t i = 0; i < n; ++i) {
+        const T kept = from[i] * keep;
+        to[i] = words[skipped + i] >= least ? kept : T{};
+      }
+    });
+  }
+};
+
+}  // namespace pretext::backend::detail

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cmath>
+
+#include "../ops/norm.hpp"
+#include "../reference/matrix.hpp"
+#include "batch_norm.hpp"
+#include "layer_norm.hpp"
+#include "simd_call.hpp"
+
+namespace pretext::backend::detail {
+
+template <class Arch>
+struct simd_norm {
+  template <class T>
+  using O = kernel::vector_ops<T, Arch>;
+  template <class T>
+  using V = kernel::vec<T, Arch>;
+
+  template <lane_value T>
+  static index_t scratch(op::column_moments_op, int, const input<T>& x, const tensor_view<T>&, const tensor_view<T>&) {
+    return bytes_of<T>(kernel::column_moments_scratch<T, Arch>(x.rows(), x.columns()));
+  }
+  template <lane_value T>
+  static void run(op::column_moments_op, const simd_call& call, input<T> x, tensor_view<T> mean, tensor_view<T> m2) {
+    kernel::column_moments<T, Arch>(call.pool, x.rows(), x.columns(), x.data, mean.data, m2.data, call.scratch<T>());
+  }
+  template <lane_value T>
+  static void run(op::rstd_of_moments_op, const simd_call& call, input<T> m2, double count, double eps,
+                  tensor_view<T> rstd) {
+    const T n = static_cast<T>(count), e = static_cast<T>(eps);
+    kernel::map<T, Arch>(
+        call.pool, rstd.size(), rstd.data,
+        [=](const V<T>& v) { return O<T>::set(T(1)) / O<T>::sqrt(v / O<T>::set(n) + O<T>::set(e)); }, m2.data);
+  }
+  template <lane_value T>
+  static void run(op::update_running_moments_op, const simd_call& call, input<T> mean, input<T> m2, double count,
+                  double momentum, tensor_view<T> running_mean, tensor_view<T> running_var) {
+    const T a = static_cast<T>(momentum), n = static_cast<T>(count > 1 ? count - 1 : 1);
+    const auto towards = [&](const T* fresh, T divisor, T* kept) {
+      kernel::map<T, Arch>(
+          call.pool, mean.size(), kept,
+          [=](const V<T>& old, const V<T>& v) {
+            return O<T>::fma(O<T>::set(T(1) - a), old, O<T>::set(a) * (v / O<T>::set(divisor)));
+          },
+          kept, fresh);
+    };
+    towards(mean.data, T(1), running_mean.data);
+    towards(m2.data, n, running_var.data);
+  }
+  template <lane_value T>
+  static void run(op::normalize_columns_op, const simd_call& call, input<T> x, input<T> mean, input<T> rstd,
+                  input<T> gamma, input<T> beta, tensor_view<T> y) {
+    kernel::batch_norm_normalise<T, Arch>(call.pool, x.rows(), x.columns(), x.data, mean.data, rstd.data, gamma.data,
+                                          beta.data, y.data);
+  }
+  template <lane_value T>
+  static index_t scratch(op::batch_norm_sums_op, int, const input<T>& x, const input<T>&, const input<T>&, const input<T>&,
+                         const tensor_view<T>&, const tensor_view<T>&) {
+    return bytes_of<T>(kernel::column_scratch<T, Arch>(x.rows(), x.columns(), 2));
+  }
+  template <lane_value T>
+  static void run(op::batch_norm_sums_op, const simd_call& call, input<T> x, input<T> dy, input<T> mean, input<T> rstd,
+                  tensor_view<T> sum_dy, tensor_view<T> sum_dy_xhat) {
+    kernel::fill<T, Arch>(call.pool, sum_dy.size(), T(0), sum_dy.data);
+    kernel::fill<T, Arch>(call.pool, sum_dy_xhat.size(), T(0), sum_dy_xhat.data);
+    kernel::batch_norm_gradient_sums<T, Arch>(call.pool, x.rows(), x.columns(), x.data, dy.data, mean.data, rstd.data,
+                                              sum_dy.data, sum_dy_xhat.data, call.scratch<T>());
+  }
+  template <lane_value T>
+  static void run(op::batch_norm_input_gradient_op, const simd_call& call, input<T> x, input<T> dy, input<T> mean,
+                  input<T> rstd, input<T> gamma, input<T> sum_dy, input<T> sum_dy_xhat, double count, tensor_view<T> dx) {
+    kernel::batch_norm_input_gradient<T, Arch>(call.pool, x.rows(), x.columns(), x.data, dy.data, mean.data, rstd.data,
+                                               gamma.data, sum_dy.data, sum_dy_xhat.data, static_cast<index_t>(count),
+                                               dx.data, false);
+  }
+  template <lane_value T>
+  static void run(op::scale_columns_op, const simd_call& call, input<T> dy, input<T> rstd, input<T> gamma,
+                  tensor_view<T> dx) {
+    kernel::map_columns<T, Arch>(
+        call.pool, dy.rows(), dy.columns(), dx.data, false,
+        [](const V<T>& d, const V<T>& s, const V<T>& g) { return d * (g * s); }, dy.data, rstd.data, gamma.data);
+  }
+
+  template <lane_value T>
+  static void run(op::layer_norm_op, const simd_call& call, input<T> x, input<T> gamma, input<T> beta, double eps,
+                  tensor_view<T> y, tensor_view<T> mean, tensor_view<T> rstd) {
+    kernel::layer_norm_forward<T, Arch>(call.pool, x.rows(), x.columns(), x.data, gamma.data, beta.data,
+                                        static_cast<T>(eps), y.data, mean.data, rstd.data);
+  }
+  template <lane_value T>
+  static void run(op::layer_norm_input_gradient_op, const simd_call& call, input<T> x, input<T> gamma, input<T> mean,
+                  input<T> rstd, input<T> dy, tensor_view<T> dx) {
+    kernel::layer_norm_backward<T, Arch>(call.pool, x.rows(), x.columns(), x.data, gamma.data, mean.data, rstd.data,
+                                         dy.data, dx.data, false, nullptr, nullptr, nullptr);
+  }
+  template <lane_value T>
+  static index_t scratch(op::layer_norm_parameter_gradient_op, int, const input<T>& x, const input<T>&, const input<T>&,
+                         const input<T>&, const tensor_view<T>&, const tensor_view<T>&) {
+    return bytes_of<T>(kernel::layer_norm_backward_scratch<T, Arch>(x.rows(), x.columns()));
+  }
+  template <lane_value T>
+  static void run(op::layer_norm_parameter_gradient_op, const simd_call& call, input<T> x, input<T> dy, input<T> mean,
+                  input<T> rstd, tensor_view<T> dgamma, tensor_view<T> dbeta) {
+    kernel::layer_norm_backward<T, Arch>(call.pool, x.rows(), x.columns(), x.data, nullptr, mean.data, rstd.data, dy.data,
+                                         nullptr, false, dgamma.data, dbeta.data, call.scratch<T>());
+  }
+
+  template <lane_value T>
+  static void run(op::row_normalize_op, const simd_call& call, input<T> x, double eps, tensor_view<T> y,
+                  tensor_view<T> norms) {
+    const index_t n = x.columns();
+    const T least = static_cast<T>(eps);
+    call.pool.parallel_for(x.rows(), rows_at_once(n), [&](index_t begin, index_t end) {
+      for (index_t i = begin; i < end; ++i) {
+        const T* row = x.data + i * n;
+        // Scaled by the largest entry, so that huge and tiny rows neither overflow nor vanish in the squares.
+        auto greatest = O<T>::zero();
+        for (index_t c = 0; c < n; c += O<T>::width)
+          greatest = O<T>::max(O<T>::abs(O<T>::load_some(row + c, n - c < O<T>::width ? n - c : O<T>::width)), greatest);
+        const T largest = O<T>::largest(greatest);
+        T norm{};
+        if (largest > T{}) {
+          const auto scale = O<T>::set(largest);
+          norm = largest * std::sqrt(sum_row<T, Arch>(n, [&](index_t c, index_t lanes) {
+                   const auto v = O<T>::load_some(row + c, lanes) / scale;
+                   return v * v;
+                 }));
+        }
+        norm = norm < least ? least : norm;
+        norms[i] = norm;
+        kernel::map_run<T, Arch>(n, y.data + i * n, false, [&](const V<T>& v) { return v / O<T>::set(norm); }, row);
+      }
+    });
+  }
+  template <lane_value T>
+  static void run(op::row_normalize_backward_op, const simd_call& call, input<T> y, input<T> norms, input<T> dy,
+                  tensor_view<T> dx) {
+    const index_t n = y.columns();
+    call.pool.parallel_for(y.rows(), rows_at_once(n), [&](index_t begin, index_t end) {
+      for (index_t i = begin; i < end; ++i) {
+        const T *own = y.data + i * n, *up = dy.data + i * n;
+        const auto dot = O<T>::set(sum_row<T, Arch>(n, [&](index_t c, index_t lanes) {
+          return O<T>::load_some(own + c, lanes) * O<T>::load_some(up + c, lanes);
+        }));
+        const auto norm = O<T>::set(norms[i]);
+        kernel::map_run<T, Arch>(
+            n, dx.data + i * n, true, [&](const V<T>& a, const V<T>& d) { return O<T>::fnma(a, dot, d) / norm; }, own, up);
+      }
+    });
+  }
+};
+
+}  // namespace pretext::backend::detail

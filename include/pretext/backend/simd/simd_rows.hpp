@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+#include "../ops/rows.hpp"
+#include "../reference/matrix.hpp"
+#include "elementwise.hpp"
+#include "reduce.hpp"
+#include "simd_call.hpp"
+#include "vector_math.hpp"
+
+namespace pretext::backend::detail {
+
+template <class Arch>
+struct simd_rows {
+  template <class T>
+  using O = kernel::vector_ops<T, Arch>;
+  template <class T>
+  using V = kernel::vec<T, Arch>;
+  using ids_view = tensor_view<const std::int32_t>;
+
+  template <lane_value T>
+  static void run(op::gather_rows_op, const simd_call& call, input<T> table, ids_view ids, tensor_view<T> y) {
+    const index_t n = table.columns();
+    for (const std::int32_t id : ids)
+      expects(id < table.rows(), "value.120", "an id is not below the number of rows of its table");
+    call.pool.parallel_for(ids.size(), rows_at_once(n), [&](index_t begin, index_t end) {
+      for (index_t i = begin; i < end; ++i) {
+        const std::size_t bytes = static_cast<std::size_t>(n) * sizeof(T);
+        if (ids[i] < 0)
+          std::memset(y.data + i * n, 0, bytes);
+        else
+          std::memcpy(y.data + i * n, table.data + ids[i] * n, bytes);
+      }
+    });
+  }
+
+  template <lane_value T>
+  static void run(op::softmax_cross_entropy_op, const simd_call& call, input<T> logits, ids_view labels,
+                  tensor_view<T> losses, tensor_view<std::type_identity_t<T>> dlogits) {
+    using M = kernel::vector_math<T, Arch>;
+    const index_t n = logits.columns();
+    for (const std::int32_t label : labels) expects(label < n, "value.121", "a label is not below the number of classes");
+    call.pool.parallel_for(logits.rows(), rows_at_once(n), [&](index_t begin, index_t end) {
+      for (index_t i = begin; i < end; ++i) {
+        const T* row = logits.data + i * n;
+        T* to = dlogits ? dlogits.data + i * n : nullptr;
+        const index_t label = labels[i];
+        if (label < 0) {
+          losses[i] = T{};
+          if (to) std::memset(to, 0, static_cast<std::size_t>(n) * sizeof(T));
+          continue;
+        }
+        constexpr T nothing = -std::numeric_limits<T>::infinity();
+        const T largest = O<T>::largest(kernel::fold_row<T, Arch>(
+            row, n, nothing, [](const auto& a, const auto& b) { return O<T>::max(a, b); }));
+        const auto top = O<T>::set(largest);
+        const T sum = sum_row<T, Arch>(n, [&](index_t c, index_t lanes) {
+          const auto e = M::exp(O<T>::load_some(row + c, lanes, nothing) - top);
+          if (to) O<T>::store_some(to + c, e, lanes);
+          return e;
+        });
+        losses[i] = std::log(sum) + (largest - row[label]);
+        if (to == nullptr) continue;
+        kernel::map_run<T, Arch>(n, to, false, [&](const V<T>& e) { return e / O<T>::set(sum); }, to);
+        to[label] -= T(1);
+      }
+    });
+  }
+
+  template <lane_value T>
+  static void run(op::row_dot_op, const simd_call& call, input<T> a, input<T> b, tensor_view<T> y) {
+    const index_t n = a.columns();
+    call.pool.parallel_for(a.rows(), rows_at_once(n), [&](index_t begin, index_t end) {
+      for (index_t i = begin; i < end; ++i)
+        y[i] = sum_row<T, Arch>(n, [&](index_t c, index_t lanes) {
+          return O<T>::load_some(a.data + i * n + c, lanes) * O<T>::load_some(b.data + i * n + c, lanes);
+        });
+    });
+  }
+  template <lane_value T>
+  static void run(op::add_scaled_rows_op, const simd_call& call, input<T> weights, input<T> x, tensor_view<T> y) {
+    const index_t n = x.columns();
+    call.pool.parallel_for(x.rows(), rows_at_once(n), [&](index_t begin, index_t end) {
+      for (index_t i = begin; i < end; ++i) {
+        const auto w = O<T>::set(weights[i]);
+        T* to = y.data + i * n;
+        kernel::map_run<T, Arch>(
+            n, to, false, [&](const V<T>& a, const V<T>& b) { return O<T>::fma(w, b, a); }, to, x.data + i * n);
+      }
+    });
+  }
+
+  static constexpr index_t sum_chunk = 16384;
+  template <lane_value T>
+  static index_t scratch(op::sum_op, int, const input<T>& x, const tensor_view<T>&) {
+    return bytes_of<T>(ceil_div(x.size(), sum_chunk));
+  }
+  /// Blocks of 64 vectors, then blocks, then chunks along a tree: short chains keep rounding small.
+  template <lane_value T>
+  static void run(op::sum_op, const simd_call& call, input<T> x, tensor_view<T> y) {
+    constexpr index_t block = 64 * O<T>::width;
+    T* const parts = call.scratch<T>();
+    const index_t chunks = ceil_div(x.size(), sum_chunk);
+    call.pool.parallel_for(x.size(), sum_chunk, [&](index_t begin, index_t end) {
+      auto total = O<T>::zero();
+      for (index_t b = begin; b < end; b += block) {
+        const index_t stop = end - b < block ? end : b + block;
+        auto sum = O<T>::zero();
+        for (index_t i = b; i < stop; i += O<T>::width)
+          sum = sum + O<T>::load_some(x.data + i, stop - i < O<T>::width ? stop - i : O<T>::width);
+        total = total + sum;
+      }
+      parts[begin / sum_chunk] = O<T>::sum(total);
+    });
+    combine_in_tree(chunks, [&](index_t into, index_t from) { parts[into] += parts[from]; });
+    y[0] = chunks > 0 ? parts[0] : T{};
+  }
+
+  template <lane_value T>
+  static index_t scratch(op::embedding_std_op, int, const input<T>& z, const tensor_view<T>&) {
+    return bytes_of<T>(z.rows() + 2 * z.columns() + kernel::column_scratch<T, Arch>(z.rows(), z.columns()));
+  }
+  template <lane_value T>
+  static void run(op::embedding_std_op, const simd_call& call, input<T> z, tensor_view<T> y) {
+    const index_t m = z.rows(), n = z.columns();
+    T *const inverse = call.scratch<T>(), *const mean = inverse + m, *const squares = mean + n, *const rest = squares + n;
+    call.pool.parallel_for(m, rows_at_once(n), [&](index_t begin, index_t end) {
+      for (index_t i = begin; i < end; ++i) {
+        const T norm = sum_row<T, Arch>(n, [&](index_t c, index_t lanes) {
+          const auto v = O<T>::load_some(z.data + i * n + c, lanes);
+          return v * v;
+        });
+        inverse[i] = norm > T{} ? T(1) / std::sqrt(norm) : T{};
+      }
+    });
+    for (index_t j = 0; j < 2 * n; ++j) mean[j] = T{};
+    kernel::sum_columns<T, Arch, 1>(
+        call.pool, m, n,
+        [&](index_t r, index_t c, index_t lanes, V<T>* sum) {
+          sum[0] = O<T>::fma(O<T>::load_some(z.data + r * n + c, lanes), O<T>::set(inverse[r]), sum[0]);
+        },
+        {mean}, rest);
+    for (index_t j = 0; j < n; ++j) mean[j] /= static_cast<T>(m);
+    kernel::sum_columns<T, Arch, 1>(
+        call.pool, m, n,
+        [&](index_t r, index_t c, index_t lanes, V<T>* sum) {
+          const auto d = O<T>::load_some(z.data + r * n + c, lanes) * O<T>::set(inverse[r]) - O<T>::load_some(mean + c, lanes);
+          sum[0] = O<T>::fma(d, d, sum[0]);
+        },
+        {squares}, rest);
+    T total{};
+    for (index_t j = 0; j < n; ++j) total += std::sqrt(squares[j] / static_cast<T>(m));
+    y[0] = total / static_cast<T>(n);
+  }
+};
+
+}  // namespace pretext::backend::detail
