@@ -7,6 +7,7 @@
 #include "../nn/linear.hpp"
 #include "../nn/sequential.hpp"
 #include "../train/trainer.hpp"
+#include "requirements.hpp"
 #include "view_writer.hpp"
 
 namespace pretext::method {
@@ -22,6 +23,8 @@ struct labelled_list {
 /// The report's loss is the mean cross-entropy in nats.
 template <class R>
 class classification {
+  static_assert(explain_image_encoder<R>());
+
  public:
   using input_shape = typename R::input;
   using encoder_type = nn::bound_t<typename R::encoder, input_shape>;

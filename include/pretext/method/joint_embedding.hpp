@@ -9,6 +9,7 @@
 #include "../target/target.hpp"
 #include "../train/player.hpp"
 #include "../train/trainer.hpp"
+#include "requirements.hpp"
 #include "view_writer.hpp"
 
 namespace pretext::method {
@@ -19,6 +20,8 @@ namespace pretext::method {
 /// All views of a batch go through the network in one pass, so batch statistics are those of all of them.
 template <class R>
 class joint_embedding {
+  static_assert(explain_joint_embedding<R>());
+
  public:
   using input_shape = typename R::input;
   using encoder_type = nn::bound_t<typename R::encoder, input_shape>;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "../concepts/recipe.hpp"
 #include "encoder.hpp"
 #include "fit.hpp"
 #include "plan.hpp"
@@ -67,6 +68,8 @@ struct target_memory {
 /// repeat  the same seed and build give the same bits for any number of threads
 template <class Recipe, class Backend, class Comm = comm::null>
 class trainer {
+  static_assert(concepts::explain_recipe<Recipe>());  // first: what is wrong with a recipe, in one sentence
+
  public:
   using recipe_type = Recipe;
   using family_type = typename Recipe::template family<Recipe>;
