@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "../backend/count.hpp"
+#include "../comm/planned.hpp"
 #include "step.hpp"
 
 namespace pretext::train {
@@ -18,19 +19,19 @@ struct step_plan {
   index_t buffers = 0;
 };
 
-/// Runs one step of `family` on a batch of planned size, without memory. Works in constant evaluation.
-template <class T, class Of = backend::reference, class Family, class Batch>
-constexpr step_plan plan_step(Family family, const Batch& batch, index_t micro_batch = 0, const Of& of = Of{}) {
+/// Runs one step of `family` on a batch of planned size, without memory. Works in constant evaluation. `comm` is one
+/// rank alone, or comm::planned{ranks}.
+template <class T, class Of = backend::reference, class Family, class Batch, class Comm = comm::null>
+constexpr step_plan plan_step(Family family, const Batch& batch, index_t micro_batch = 0, const Of& of = Of{}, Comm comm = {}) {
   auto specs = family.players();
   const auto totals = lay_out(specs);
   using counter = backend::count<Of>;
-  using ctx_type = context<counter, T, comm::null>;
+  using ctx_type = context<counter, T, Comm>;
   counter be(of);
   workspace memory;
-  comm::null alone;
   step_inputs inputs{};
   step_scope<ctx_type, decltype(specs)> s;
-  s.ctx = ctx_type{&be, &memory, &alone, &inputs};
+  s.ctx = ctx_type{&be, &memory, &comm, &inputs};
   s.specs = &specs;
   s.inputs = &inputs;
   s.micro_batch = micro_batch;

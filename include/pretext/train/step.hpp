@@ -9,10 +9,10 @@
 
 namespace pretext::train {
 
-/// A stage that ran: what it read, what it made and what its backward needs.
-template <class Bound, class T>
+/// A stage that ran: what it read (of element type In), what it made and what its backward needs.
+template <class Bound, class T, class In = T>
 struct record {
-  activations<const T> x;
+  activations<const In> x;
   activations<T> y;
   typename Bound::template cache<T> cache{};
 };
@@ -63,10 +63,12 @@ struct step_scope {
     return {pretext::advance(players[static_cast<std::size_t>(p.player)].gradients.data, p.offset.parameters)};
   }
 
-  /// Runs a part on x: (samples, ...) -> a record whose y lives until the enclosing scope ends.
-  template <class Bound>
-  constexpr record<Bound, T> forward(const part<Bound>& p, activations<const T> x) const {
-    record<Bound, T> r;
+  /// Runs a part on x: (samples, ...) -> a record whose y lives until the enclosing scope ends. The elements of x need not
+  /// be those of the computation: a layer may read bytes or the numbers of tokens.
+  template <class Bound, class X>
+  constexpr auto forward(const part<Bound>& p, const X& input) const {
+    const activations<const typename X::value_type> x = input;
+    record<Bound, T, typename X::value_type> r;
     r.x = x;
     if constexpr (detail::skips<Bound>) {
       r.y = activations<T>(tensor_view<T>{const_cast<T*>(x.data), x.shape}, x.structure);
@@ -105,8 +107,8 @@ struct step_scope {
     }
   }
   /// The end of the road: parameter gradients only.
-  template <class Bound>
-  constexpr void backward(const part<Bound>& p, const record<Bound, T>& r, activations<T> dy, no_gradient) const {
+  template <class Bound, class In>
+  constexpr void backward(const part<Bound>& p, const record<Bound, T, In>& r, activations<T> dy, no_gradient) const {
     if constexpr (!detail::skips<Bound>)
       p.layer.backward(part_context(p), parameters(p), r.x, r.cache, activations<const T>(dy), no_gradient{},
                        gradients(p));
@@ -130,7 +132,8 @@ struct step_scope {
     return z;
   }
 
-  /// One update of a player from its accumulated gradients, which are summed over ranks and then zeroed.
+  /// One update of a player from its accumulated gradients, which are summed over ranks and then zeroed. A step may hold
+  /// any number of them.
   template <int Player>
   constexpr void update(player_id<Player>) const {
     const auto& spec = std::get<Player>(*specs);
@@ -142,6 +145,7 @@ struct step_scope {
     const tensor_view<double> squares = ctx.template take_of<double>({1});
     ctx(op::sum_squares, as_const(v.gradients), squares);
     ctx(op::clip_scale, as_const(squares), spec.clip_norm, v.inputs, inputs == nullptr ? nullptr : &inputs->non_finite);
+    ctx(op::begin_update, spec.optimizer, v.inputs);
     tensor_view<double> norms;
     if constexpr (spec_type::optimizer_type::needs_norms) {
       norms = ctx.template take_of<double>({v.ranges.size(), 2});

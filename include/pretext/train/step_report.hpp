@@ -9,7 +9,7 @@ namespace pretext::train {
 struct step_report {
   std::uint64_t step = 0;         // finished steps, so 1 after the first
   std::uint64_t steps_total = 0;  // 0: unknown
-  std::uint64_t epoch = 0;        // of this step, from 0
+  std::uint64_t epoch = 0;        // of this step, from 1
   std::uint64_t epochs = 0;
   float loss = 0;
   float learning_rate = 0;  // of the first player

@@ -53,7 +53,6 @@ struct player_memory {
   parameter_table table;
   buffer<T> parameters, gradients, buffers, state0, state1;
   std::vector<update_range> ranges;
-  std::uint64_t updates = 0;
 };
 template <class T>
 struct target_memory {
@@ -93,18 +92,18 @@ class trainer {
     const index_t size = family_.batch_size_of(batch);
     write_inputs();
     memory_.release(0);
-    scope_.ctx.key = rng::key{.seed = seed(), .sample = inputs_.step, .epoch = static_cast<std::uint32_t>(inputs_.epoch)}
+    scope_.ctx.key = rng::key{.seed = seed(), .sample = inputs_.step, .epoch = static_cast<std::uint32_t>(inputs_.epoch),
+                              .occurrence = static_cast<std::uint16_t>(comm_->rank())}
                          .with_purpose(rng::purpose::dropout);
     family_.step(scope_, batch);
     ++inputs_.step;
-    for (auto& p : players_) ++p.updates;
     finish_report(size, begin);
     return report_;
   }
 
   /// Plans memory for batches up to `size`; the only place that allocates after construction.
   void plan(index_t size) {
-    plan_ = plan_step<T>(family_, family_.plan_batch(size), micro_batch(), *backend_);
+    plan_ = plan_step<T>(family_, family_.plan_batch(size), micro_batch(), *backend_, planned_comm());
     planned_batch_ = size;
     block_ = buffer<std::byte>(static_cast<index_t>(plan_.workspace_bytes));
     memory_ = workspace(block_.data(), plan_.workspace_bytes);
@@ -129,6 +128,8 @@ class trainer {
   const step_plan& planned() const { return plan_; }
   index_t planned_batch() const { return planned_batch_; }
   const step_report& report() const { return report_; }
+  /// The last step's loss as it was computed; the report has it in float.
+  T loss() const { return loss_; }
   Backend& backend() const { return *backend_; }
   Comm& comm() const { return *comm_; }
   std::uint64_t steps_done() const { return inputs_.step; }
@@ -166,8 +167,9 @@ class trainer {
   void visit_state(Visitor&& v) {
     v.counter("step", inputs_.step);
     v.counter("epoch", inputs_.epoch);
-    for (auto& p : players_) {
-      v.counter(p.name + ".updates", p.updates);
+    for (std::size_t i = 0; i < players_.size(); ++i) {
+      auto& p = players_[i];
+      v.counter(p.name + ".updates", inputs_.players[i].updates);
       v.entries(p.name + "/", p.table.parameters, p.parameters.data());
       v.entries(p.name + ".buffers/", p.table.buffers, p.buffers.data());
       if (p.state0.size() > 0) v.entries(p.name + ".state0/", p.table.parameters, p.state0.data());
@@ -232,6 +234,12 @@ class trainer {
       return std::make_unique<Backend>(static_cast<int>(settings_.threads));
     else
       return std::make_unique<Backend>();
+  }
+  auto planned_comm() const {
+    if constexpr (Comm::is_single)
+      return comm::null{};
+    else
+      return comm::planned{comm_->size()};
   }
   index_t micro_batch() const {
     if constexpr (requires { settings_.micro_batch; })
@@ -307,7 +315,6 @@ class trainer {
               [&] {
                 player_inputs& in = inputs_.players[i];
                 in.rate = spec.optimizer.rate * spec.schedule.factor(inputs_.step, steps_total_);
-                spec.optimizer.write_inputs(in, players_[i].updates);
                 ++i;
               }(),
               ...);
@@ -325,7 +332,7 @@ class trainer {
     const double took = std::chrono::duration<double>(now - begin).count();
     report_.step = inputs_.step;
     report_.steps_total = steps_total_;
-    report_.epoch = inputs_.epoch;
+    report_.epoch = inputs_.epoch + 1;
     report_.loss = static_cast<float>(loss_);
     report_.learning_rate = static_cast<float>(inputs_.players[0].rate);
     report_.gradient_norm = static_cast<float>(inputs_.players[0].gradient_norm);
