@@ -32,7 +32,7 @@ struct simd_update {
       const auto c = rule.template prepare<T>(ranges[r], *inputs, norms ? norms(r, 0) : 0.0, norms ? norms(r, 1) : 0.0);
       const index_t offset = ranges[r].offset;
       call.pool.parallel_for(ranges[r].size, kernel::detail::map_chunk, [&](index_t begin, index_t end) {
-        update_run<T, R>(c, scale, end - begin, g.data + offset + begin, p.data + offset + begin,
+        update_run<T>(rule, c, scale, end - begin, g.data + offset + begin, p.data + offset + begin,
                          s0 ? s0.data + offset + begin : nullptr, s1 ? s1.data + offset + begin : nullptr);
       });
     }
@@ -108,7 +108,7 @@ struct simd_update {
  private:
   /// One run of a range; the tail goes through the same code on copies padded with ones.
   template <class T, class R, class C>
-  static void update_run(const C& c, T scale, index_t n, const T* g, T* p, T* s0, T* s1) {
+  static void update_run(const R& rule, const C& c, T scale, index_t n, const T* g, T* p, T* s0, T* s1) {
     using M = kernel::simd_math<T, Arch>;
     constexpr index_t W = O<T>::width;
     T* const to[3] = {p, s0, s1};
@@ -116,7 +116,7 @@ struct simd_update {
       const index_t lanes = n - i < W ? n - i : W;
       V<T> value[3];
       for (int k = 0; k < 3; ++k) value[k] = to[k] ? O<T>::load_some(to[k] + i, lanes, T(1)) : O<T>::zero();
-      R::template apply<M>(c, O<T>::set(scale) * O<T>::load_some(g + i, lanes, T(1)), value[0], value[1], value[2]);
+      rule.template apply<M>(c, V<T>(O<T>::set(scale) * O<T>::load_some(g + i, lanes, T(1))), value[0], value[1], value[2]);
       for (int k = 0; k < 3; ++k)
         if (to[k]) O<T>::store_some(to[k] + i, value[k], lanes);
     }

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "../ops.hpp"
+#include "../reference/reference.hpp"
+#include "simd_contrastive.hpp"
+#include "simd_convolution.hpp"
+#include "simd_elementwise.hpp"
+#include "simd_matrix.hpp"
+#include "simd_norm.hpp"
+#include "simd_rows.hpp"
+#include "simd_update.hpp"
+
+namespace pretext::backend {
+
+/// Vector kernels on the threads of one machine; what it has no kernel for, the reference computes. Arch is the
+/// instruction set of the translation unit that names it (simd/arch.hpp).
+/// errors  pretext[backend.102] a picture too large for the float max_pool2d
+/// cost    no allocation after construction: ops take their scratch from the workspace
+/// repeat  same bits for any number of threads; in evaluation a row's bits do not depend on the other rows
+template <class Arch = pretext::simd::native_arch>
+class simd {
+  struct kernels : detail::simd_matrix<Arch>,
+                   detail::simd_convolution<Arch>,
+                   detail::simd_elementwise<Arch>,
+                   detail::simd_norm<Arch>,
+                   detail::simd_rows<Arch>,
+                   detail::simd_contrastive<Arch>,
+                   detail::simd_update<Arch> {
+    using detail::simd_matrix<Arch>::run;
+    using detail::simd_convolution<Arch>::run;
+    using detail::simd_elementwise<Arch>::run;
+    using detail::simd_norm<Arch>::run;
+    using detail::simd_rows<Arch>::run;
+    using detail::simd_contrastive<Arch>::run;
+    using detail::simd_update<Arch>::run;
+    using detail::simd_matrix<Arch>::scratch;
+    using detail::simd_convolution<Arch>::scratch;
+    using detail::simd_norm<Arch>::scratch;
+    using detail::simd_rows<Arch>::scratch;
+    using detail::simd_contrastive<Arch>::scratch;
+    using detail::simd_update<Arch>::scratch;
+  };
+
+ public:
+  using arch = Arch;
+  static constexpr const char* name = "simd";
+  static constexpr const char* arch_name = pretext::simd::arch_name<Arch>();
+  using native_ops =
+      op::list<op::matmul_op, op::linear_op, op::column_sums_op, op::transpose_inner_op, op::copy_columns_op, op::conv2d_op,
+               op::conv2d_input_gradient_op, op::conv2d_weight_gradient_op, op::max_pool2d_op, op::max_pool2d_backward_op,
+               op::avg_pool2d_op, op::avg_pool2d_backward_op, op::spatial_mean_op, op::spatial_mean_backward_op, op::map_op,
+               op::map_backward_op, op::add_op, op::copy_op, op::fill_op, op::scale_op, op::shift_op, op::dropout_op,
+               op::column_moments_op, op::rstd_of_moments_op, op::update_running_moments_op, op::normalize_columns_op,
+               op::batch_norm_sums_op, op::batch_norm_input_gradient_op, op::scale_columns_op, op::layer_norm_op,
+               op::layer_norm_input_gradient_op, op::layer_norm_parameter_gradient_op, op::row_normalize_op,
+               op::row_normalize_backward_op, op::gather_rows_op, op::softmax_cross_entropy_op, op::row_dot_op,
+               op::add_scaled_rows_op, op::sum_op, op::add_scaled_op, op::add_scaled_squares_op, op::embedding_std_op,
+               op::contrastive_forward_op, op::contrastive_gradient_op, op::positive_forward_op, op::positive_gradient_op,
+               op::pair_indices_op, op::scheduled_inverse_op, op::update_op, op::range_norms_op, op::sum_squares_op,
+               op::clip_scale_op, op::lerp_op, op::for_each_sample_op>;
+
+  /// `threads` counts the caller; 0 takes what the machine has.
+  explicit simd(int threads = 0) : pool_(threads) {}
+
+  /// Whether a call of Op with these arguments runs on a kernel: an op can be native for float and double alone.
+  template <class Op, class... A>
+  static constexpr bool runs_natively = native_ops::template contains<Op> &&
+                                        requires(const detail::simd_call& c, A&... a) { kernels::run(Op{}, c, a...); };
+
+  template <class Op, class... A>
+  void run(Op op, workspace& memory, A&&... a) {
+    if constexpr (runs_natively<Op, A...>) {
+      const workspace::scope scope(memory);
+      void* const scratch = memory.take<std::byte>(extents(static_cast<index_t>(scratch_bytes(op, a...)))).data;
+      kernels::run(op, detail::simd_call{pool_, scratch}, a...);
+    } else {
+      reference().run(op, memory, static_cast<A&&>(a)...);
+    }
+  }
+  /// Memory an op takes from the workspace while it runs; looks at extents only.
+  template <class Op, class... A>
+  std::size_t scratch_bytes(Op op, const A&... a) const {
+    if constexpr (!runs_natively<Op, const A...>)
+      return reference::scratch_bytes(op, a...);
+    else if constexpr (requires { kernels::scratch(op, 1, a...); })
+      return static_cast<std::size_t>(kernels::scratch(op, threads(), a...));
+    else
+      return 0;
+  }
+  int threads() const { return pool_.size(); }
+
+ private:
+  thread_pool pool_;
+};
+
+}  // namespace pretext::backend
