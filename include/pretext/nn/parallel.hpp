@@ -12,7 +12,7 @@ namespace pretext::nn {
 template <class... Branches>
 struct parallel {
   static_assert(sizeof...(Branches) > 0, "pretext[shape.119] parallel needs at least one branch");
-  std::tuple<Branches...> branches{};
+  std::tuple<Branches...> branches{Branches{}...};  // not {}: see sequential
   static constexpr const char* name = "parallel";
 
   template <class Self, class Visit>

@@ -55,7 +55,8 @@ struct chain_types<In, First, Rest...> {
 /// cost    keeps every intermediate result for backward; without backward two buffers serve all
 template <class... Layers>
 struct sequential {
-  std::tuple<Layers...> layers{};
+  // Copied and not value-initialised: g++ 12 clears the neighbours of an empty layer that has a base class.
+  std::tuple<Layers...> layers{Layers{}...};
 
   template <class Self, class Visit>
   static constexpr void fields(Self& self, Visit&& visit) {
