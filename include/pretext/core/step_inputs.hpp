@@ -9,13 +9,15 @@ namespace pretext {
 inline constexpr int max_players = 4;
 inline constexpr int max_targets = 4;
 
-/// What an optimizer reads. The trainer writes it before the step; an op writes `clip_scale` within it.
+/// What an optimizer reads. The trainer writes the rate before the step; ops write the rest within it, once an update,
+/// so that a player may be updated several times a step.
 struct player_inputs {
   double rate = 0;
   double bias_correction1 = 1;  // 1 - beta1^t
   double bias_correction2 = 1;  // 1 - beta2^t
   double clip_scale = 1;
   double gradient_norm = 0;
+  std::uint64_t updates = 0;     // finished ones
 };
 
 /// Every number that changes from step to step, in one record in the memory of the back end. Ops refer to it by

@@ -69,23 +69,23 @@ TEST_CASE("threads: a rank that fails stops the others, and its error is the one
     if (me.rank() == 1) throw pretext::error("test.001", "the disk is full");
     float x = 1;
     me.all_reduce_sum(tensor_view<float>{&x, extents(1)});
-  }), Catch::Matchers::Contains("test.001"));
-  CHECK_THROWS_WITH(group.rank(0).barrier(), Catch::Matchers::Contains("pretext[comm.102]"));
+  }), Catch::Contains("test.001"));
+  CHECK_THROWS_WITH(group.rank(0).barrier(), Catch::Contains("pretext[comm.102]"));
 }
 
 TEST_CASE("threads: wrong sizes and wrong ranks are named", "[comm][threads]") {
-  CHECK_THROWS_WITH(comm::threads_group(0), Catch::Matchers::Contains("pretext[comm.100]"));
+  CHECK_THROWS_WITH(comm::threads_group(0), Catch::Contains("pretext[comm.100]"));
   comm::threads_group group(2);
-  CHECK_THROWS_WITH(group.rank(2), Catch::Matchers::Contains("pretext[comm.100]"));
-  CHECK_THROWS_WITH(group.rank(-1), Catch::Matchers::Contains("pretext[comm.100]"));
+  CHECK_THROWS_WITH(group.rank(2), Catch::Contains("pretext[comm.100]"));
+  CHECK_THROWS_WITH(group.rank(-1), Catch::Contains("pretext[comm.100]"));
   CHECK_THROWS_WITH(group.run([](comm::threads& me) {
     std::vector<float> x(static_cast<std::size_t>(3 + me.rank()));
     me.all_reduce_sum(tensor_view<float>{x.data(), extents(static_cast<index_t>(x.size()))});
-  }), Catch::Matchers::Contains("pretext[comm.101]"));
+  }), Catch::Contains("pretext[comm.101]"));
   const float one = 1;
   float two[2]{};
   CHECK_THROWS_WITH(comm::threads().all_gather(tensor_view<const float>{&one, extents(1)}, tensor_view<float>{two, extents(2)}),
-                    Catch::Matchers::Contains("pretext[comm.103]"));
+                    Catch::Contains("pretext[comm.103]"));
 }
 
 TEST_CASE("threads: a rank of no group is alone", "[comm][threads]") {

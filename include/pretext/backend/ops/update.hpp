@@ -44,6 +44,9 @@ PRETEXT_UPDATE_OP(sum_squares);
 /// (max_norm 0: no clipping); sets *non_finite to 1 where the norm is not finite, and the scale to 0, so that a bad step
 /// changes nothing
 PRETEXT_UPDATE_OP(clip_scale);
+/// (rule, inputs): writes the numbers of the coming update (bias corrections) into `inputs` and counts it, unless
+/// inputs->clip_scale is 0: an update that changes nothing is none
+PRETEXT_UPDATE_OP(begin_update);
 /// (momentum, source, target): target = *momentum target + (1 - *momentum) source
 PRETEXT_UPDATE_OP(lerp);
 

@@ -53,6 +53,12 @@ struct reference_update {
       inputs->clip_scale = max_norm > 0 && norm > max_norm ? max_norm / norm : 1.0;
     }
   }
+  template <class R>
+  static void run(op::begin_update_op, workspace&, const R& rule, player_inputs* inputs) {
+    if (inputs->clip_scale == 0) return;
+    rule.write_inputs(*inputs, inputs->updates);
+    ++inputs->updates;
+  }
   template <class T>
   static void run(op::lerp_op, workspace&, const double* momentum, input<T> source, tensor_view<T> target) {
     const T m = static_cast<T>(*momentum);
