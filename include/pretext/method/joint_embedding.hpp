@@ -232,11 +232,12 @@ class joint_embedding {
     } else {
       const tensor_view<T> queue = s.states[0];
       run(objective::target_pairs<T>{p, target, queue, view_count});
-      const index_t n = target.extent(0), places = queue.extent(0) / n;
+      const tensor_view<const T> newest = objective::detail::all_rows(s.ctx, target);
+      const index_t n = newest.extent(0), places = queue.extent(0) / n;
       expects(places >= 1 && queue.extent(0) % n == 0, "value.304",
-              "the queue's size must be a multiple of views x batch size");
+              "the queue's size must be a multiple of views x batch size x ranks");
       const index_t at = static_cast<index_t>(s.inputs->step % static_cast<std::uint64_t>(places)) * n;
-      s.ctx(op::copy, target, queue.slice(at, at + n));
+      s.ctx(op::copy, newest, queue.slice(at, at + n));
     }
     s.ctx(op::embedding_std, p, s.embedding_std);
     return d;

@@ -68,7 +68,7 @@ struct contrastive {
     tensor_view<const T> own = c.rows;
     if constexpr (!Similarity::symmetric)
       own = similarity.template map<similarity::side::candidate>(ctx, p.similarity, in.rows, c.candidate_map);
-    c.columns = gather(ctx, own);
+    c.columns = detail::all_rows(ctx, own);
     const index_t first = ctx.comm->rank() * m;
     const tensor_view<std::int32_t> positives = ctx.template take_of<std::int32_t>({m});
     ctx(op::pair_indices, first, m / 2, m, positives);
@@ -109,7 +109,7 @@ struct contrastive {
     const index_t m = in.rows.extent(0), ranks = ctx.comm->size();
     const T scale = weight / static_cast<T>(m * ranks);
     const auto p = split(params, in.rows.columns());
-    const tensor_view<const T> all_lse = gather(ctx, as_const(c.lse));
+    const tensor_view<const T> all_lse = detail::all_rows(ctx, as_const(c.lse));
     // positive(j) = i seen from the column: local rows only, since only they are written here
     const tensor_view<std::int32_t> column_positives = ctx.template take_of<std::int32_t>({m * ranks});
     ctx(op::pair_indices, index_t{0}, index_t{0}, index_t{0}, column_positives);
@@ -132,7 +132,7 @@ struct contrastive {
       // The same pairs from the candidates' side: their rows against the mapped anchors of all ranks.
       const tensor_view<const T> own = c.columns.slice(first, first + m);
       ctx(op::fill, T(0), d_rows);
-      ctx(op::contrastive_gradient, similarity, own, gather(ctx, c.rows), c.row_positives, column_positives, c.mask,
+      ctx(op::contrastive_gradient, similarity, own, detail::all_rows(ctx, c.rows), c.row_positives, column_positives, c.mask,
           c.inverse, none, all_lse, scale, d_rows, tensor_view<T>{});
       similarity.template map_backward<similarity::side::candidate>(ctx, p.similarity, in.rows, c.candidate_map, as_const(d_rows),
                                                                     d_in, similarity_gradient(d_params));
@@ -195,19 +195,6 @@ struct contrastive {
     ctx(op::copy, c.lse, each);
     ctx(op::add_scaled, c.positive_scores, T(-1), each);
     detail::reduce_loss(ctx, as_const(each), T(1) / static_cast<T>(rows), result);
-  }
-  /// The rows of all ranks in rank order; the same memory where there is one rank.
-  template <class Ctx, class T>
-  static constexpr tensor_view<const T> gather(const Ctx& ctx, tensor_view<const T> own) {
-    if constexpr (Ctx::comm_type::is_single) {
-      return own;
-    } else {
-      extents e = own.shape;
-      e[0] *= ctx.comm->size();
-      const tensor_view<T> all = ctx.take(e);
-      ctx.comm->all_gather(own, all);
-      return all;
-    }
   }
   template <class Ctx, class Dp, class T = typename Ctx::value_type>
   static constexpr tensor_view<T> expected_scores(const Ctx& ctx, index_t m, Dp) {

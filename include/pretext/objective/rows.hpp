@@ -38,6 +38,19 @@ constexpr void reduce_loss(const Ctx& ctx, tensor_view<const T> rows, T factor, 
   ctx(op::scale, factor, loss);
   ctx.comm->all_reduce_sum(loss);
 }
+/// The rows of all ranks in rank order; the same memory where there is one rank.
+template <class Ctx, class T>
+constexpr tensor_view<const T> all_rows(const Ctx& ctx, tensor_view<const T> own) {
+  if constexpr (Ctx::comm_type::is_single) {
+    return own;
+  } else {
+    extents e = own.shape;
+    e[0] *= ctx.comm->size();
+    const tensor_view<T> all = ctx.take(e);
+    ctx.comm->all_gather(own, all);
+    return all;
+  }
+}
 /// Rows of the target in the order of the anchors they belong to: views moved by one.
 template <class Ctx, class T>
 constexpr tensor_view<T> next_views(const Ctx& ctx, tensor_view<const T> rows, index_t views) {

@@ -39,7 +39,7 @@ struct ema {
 };
 
 /// The target's last `size` rows as negatives: oldest out, newest in after every step; starts as random rows.
-/// limits  size must be a multiple of the rows a step adds (views x batch size)
+/// limits  size must be a multiple of the rows a step adds (views x batch size x ranks)
 /// source  He et al. 2020, arXiv:1911.05722, section 3.2
 struct queue {
   setting<index_t> size = default_value(4096);

@@ -105,11 +105,12 @@ double against_one(int count, index_t batch, int steps, const settings_of<Recipe
                    difference(m.target, one.target)});
 }
 
-/// A tiny network in double with batch_norm whose statistics are those of all ranks.
+/// A tiny network in double with batch_norm whose statistics are those of all ranks. No biases before it: their gradients
+/// are rounding errors, which AdamW would blow up.
 template <class Base>
 struct tiny : Base {
   using input = px::image<1, 8, 8>;
-  using encoder = px::nn::sequential<px::nn::conv2d<4, 3, px::nn::stride<2>>, px::nn::batch_norm, px::nn::relu, px::nn::conv2d<6, 3>,
+  using encoder = px::nn::sequential<px::nn::conv2d<4, 3, px::nn::stride<2>, px::nn::no_bias>, px::nn::batch_norm, px::nn::relu, px::nn::conv2d<6, 3, px::nn::no_bias>,
                                      px::nn::batch_norm, px::nn::relu, px::nn::global_avg_pool>;
   using head = px::nn::mlp_batch_norm<8, 5>;
   using views = px::augment::chain<px::augment::horizontal_flip, px::augment::gaussian_noise>;
