@@ -284,7 +284,7 @@ results run(const options& o, Backend& backend, const char* backend_name) {
     all.rate = 2e-3;
     all.steps = std::min<std::uint64_t>(1000, 5 * static_cast<std::uint64_t>(r.samples) / 256 + 1);
     all.seed = o.seed;
-    r.supervised = eval::train_from_scratch<Recipe>(backend, input, images.train, images.test, all).accuracy;
+    r.supervised = eval::train_from_scratch<Recipe>(encoder, images.train, images.test, all).accuracy;
     for (const px::index_t per_class : {1, 10, 100}) {
       if (data::smallest_class(images.train) < per_class) break;
       const data::image_set few = data::few_labels(images.train, per_class, o.seed);
@@ -296,7 +296,7 @@ results run(const options& o, Backend& backend, const char* backend_name) {
       eval::fine_tune_options scratch = tune;
       scratch.rate = 2e-3;
       scratch.steps = per_class == 1 ? 100 : per_class == 10 ? 200 : 400;
-      r.few.push_back({per_class, eval::train_from_scratch<Recipe>(backend, input, few, images.test, scratch).accuracy,
+      r.few.push_back({per_class, eval::train_from_scratch<Recipe>(encoder, few, images.test, scratch).accuracy,
                        tuned.probe_accuracy, tuned.accuracy});
     }
   }

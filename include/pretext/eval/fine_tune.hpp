@@ -55,10 +55,12 @@ namespace detail {
 template <class R, class Backend>
 using classifier = train::trainer<classifier_recipe<R>, Backend>;
 
-template <class R>
-typename method::classification<classifier_recipe<R>>::settings classifier_settings(const fine_tune_options& o, augment::image_size input,
+template <class R, class Encoder>
+typename method::classification<classifier_recipe<R>>::settings classifier_settings(const fine_tune_options& o, const Encoder& encoder,
                                                                                     int classes, index_t samples) {
+  const augment::image_size input = encoder.input_size();
   typename method::classification<classifier_recipe<R>>::settings s{};
+  s.encoder = encoder.layer().spec;
   s.classes = index_t{classes};
   s.batch_size = std::min(o.batch_size, samples);
   s.optimizer.rate = o.rate;
@@ -125,14 +127,13 @@ double classifier_accuracy(Trainer& t, const Dataset& data) {
 
 }  // namespace detail
 
-/// Trains the recipe's encoder and a linear classifier from a random start on the labelled images: what pre-training has
-/// to beat with the same labels.
+/// Trains a network built like `encoder` (none of its weights) and a linear classifier from a random start on the
+/// labelled images: what pre-training has to beat with the same labels.
 /// errors  pretext[value.306] fewer than two classes; pretext[data.090] no images
-template <class R, class Backend, class Dataset>
-fine_tune_result train_from_scratch(Backend& be, augment::image_size input, const Dataset& labelled, const Dataset& test,
-                                    fine_tune_options o) {
+template <class R, class Encoder, class Dataset>
+fine_tune_result train_from_scratch(const Encoder& encoder, const Dataset& labelled, const Dataset& test, fine_tune_options o = {}) {
   o.train_statistics = true;
-  detail::classifier<R, Backend> t(detail::classifier_settings<R>(o, input, labelled.classes(), labelled.size()), be);
+  detail::classifier<R, typename Encoder::backend_type> t(detail::classifier_settings<R>(o, encoder, labelled.classes(), labelled.size()), encoder.backend());
   detail::run_steps(t, labelled, o.steps, o.seed);
   return {.accuracy = detail::classifier_accuracy(t, test), .train_accuracy = detail::classifier_accuracy(t, labelled), .last_loss = t.report().loss};
 }
@@ -144,15 +145,13 @@ template <class R, class Encoder, class Dataset>
 fine_tune_result fine_tune(const Encoder& encoder, const Dataset& labelled, const Dataset& test, const fine_tune_options& o = {}) {
   using backend = typename Encoder::backend_type;
   using T = typename Encoder::value_type;
-  const augment::image_size input = encoder.input_size();
-  detail::classifier<R, backend> t(detail::classifier_settings<R>(o, input, labelled.classes(), labelled.size()), encoder.backend());
+  detail::classifier<R, backend> t(detail::classifier_settings<R>(o, encoder, labelled.classes(), labelled.size()), encoder.backend());
   auto& network = t.players()[0];
   const segment_size encoder_size = segment_of(encoder.layer());
   for (index_t i = 0; i < encoder_size.parameters; ++i) network.parameters[i] = encoder.parameters().weights[i];
   for (index_t i = 0; i < encoder_size.buffers; ++i) network.buffers[i] = encoder.parameters().buffers[i];
 
   fine_tune_result result;
-  probe_options probe{.l2 = o.probe_l2, .classes = labelled.classes()};
   const feature_matrix known = features(encoder, labelled);
   const logistic_fit fit = fit_logistic_regression(known, {.l2 = o.probe_l2, .classes = labelled.classes()}, detail::loop_of(encoder.backend()));
   const linear_head head = fit.model.head();
