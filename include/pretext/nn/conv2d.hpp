@@ -43,7 +43,8 @@ constexpr index_t groups_of() {
 }
 /// Output length of a window of `kernel` along `in`; `dynamic` stays dynamic.
 constexpr index_t window_extent(index_t in, index_t kernel, index_t stride, index_t padding) {
-  return in == dynamic ? dynamic : (in + 2 * padding - kernel) / stride + 1;
+  if (in == dynamic) return dynamic;
+  return in + 2 * padding < kernel ? 0 : (in + 2 * padding - kernel) / stride + 1;  // the division rounds towards zero
 }
 /// The shape after windows over the first two extents, with `channels` of them (C where static); invalid where no
 /// window fits.

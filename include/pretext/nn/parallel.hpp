@@ -96,13 +96,29 @@ struct parallel {
     }
 
    private:
+    template <class A, class B>
+    static constexpr bool agrees() {
+      bool same = A::rank == B::rank;
+      if constexpr (A::rank == B::rank)
+        for (int i = 0; i + 1 < A::rank; ++i) {
+          const index_t a = A::fixed[static_cast<std::size_t>(i)], b = B::fixed[static_cast<std::size_t>(i)];
+          same = same && (a == b || a == dynamic || b == dynamic);
+        }
+      return same;
+    }
+    /// The same for extents known at run time only.
+    static constexpr void check_extents(const extents& a, const extents& b) {
+      for (int i = 0; i + 1 < a.rank && a.rank == b.rank; ++i)
+        expects(a[i] == b[i], "shape.118", "parallel: branches must agree in all extents but the last");
+    }
     template <class First, std::size_t... I>
     constexpr auto join(const First& first, std::index_sequence<I...>) const {
       if constexpr ((std::is_same_v<output_t<bound_t<Branches, In>>, invalid_shape> || ...)) {
         return invalid_shape{};
       } else {
-        static_assert(((output_t<bound_t<Branches, In>>::rank == First::rank) && ...),
+        static_assert((agrees<output_t<bound_t<Branches, In>>, First>() && ...),
                       "pretext[shape.118] parallel: branches must agree in all extents but the last");
+        (check_extents(std::get<I>(children).output(), first), ...);
         extents e = first;
         e[First::rank - 1] = 0;
         ((e[First::rank - 1] += std::get<I>(children).output()[First::rank - 1]), ...);
