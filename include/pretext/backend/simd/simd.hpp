@@ -58,7 +58,7 @@ class simd {
                op::add_scaled_rows_op, op::sum_op, op::add_scaled_op, op::add_scaled_squares_op, op::embedding_std_op,
                op::contrastive_forward_op, op::contrastive_gradient_op, op::positive_forward_op, op::positive_gradient_op,
                op::pair_indices_op, op::scheduled_inverse_op, op::update_op, op::range_norms_op, op::sum_squares_op,
-               op::clip_scale_op, op::lerp_op, op::for_each_sample_op>;
+               op::clip_scale_op, op::begin_update_op, op::lerp_op, op::for_each_sample_op>;
 
   /// `threads` counts the caller; 0 takes what the machine has.
   explicit simd(int threads = 0) : pool_(threads) {}

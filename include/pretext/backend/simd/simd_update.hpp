@@ -74,6 +74,12 @@ struct simd_update {
       inputs->clip_scale = 0;
     }
   }
+  template <class R>
+  static void run(op::begin_update_op, const simd_call&, const R& rule, player_inputs* inputs) {
+    if (inputs->clip_scale == 0) return;
+    rule.write_inputs(*inputs, inputs->updates);
+    ++inputs->updates;
+  }
   template <lane_value T>
   static void run(op::lerp_op, const simd_call& call, const double* momentum, input<T> source, tensor_view<T> target) {
     const T m = static_cast<T>(*momentum);
