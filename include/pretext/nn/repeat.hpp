@@ -8,9 +8,10 @@
 namespace pretext::nn {
 
 /// The same block N times, each with parameters of its own: one instantiation and a loop, so compile time does not grow
-/// with depth. `repeat<dynamic, Block>` takes the number at run time: `{.count = 12}`. Children are named 0, 1, 2, ...
+/// with depth. `repeat<dynamic, Block>` takes the number at run time: `{.count = 12}`. Children are named First, First + 1,
+/// ...; First above 0 is for what follows a block of another kind (resnet).
 /// errors  pretext[shape.116] the block changes the shape; pretext[value.302] a dynamic count below 1 or above 256
-template <index_t N, class Block>
+template <index_t N, class Block, index_t First = 0>
 struct repeat {
   setting<index_t> count = default_value(N == dynamic ? 1 : N);
   Block block{};
@@ -51,7 +52,7 @@ struct repeat {
     };
     template <class V>
     constexpr void parameters(V& v) const {
-      for (index_t i = 0; i < count(); ++i) {
+      for (index_t i = First; i < First + count(); ++i) {
         const std::array<char, 3> digits{static_cast<char>('0' + (i < 10 ? i : i < 100 ? i / 10 : i / 100)),
                                          static_cast<char>('0' + (i < 100 ? i % 10 : i / 10 % 10)),
                                          static_cast<char>('0' + i % 10)};

@@ -16,10 +16,17 @@ struct residual {
   Shortcut shortcut{};
   static constexpr const char* name = "residual";
 
+  template <class Spec>
+  static constexpr std::string_view child_name(std::string_view otherwise) {
+    if constexpr (requires { Spec::child_name; })
+      return Spec::child_name.view();
+    else
+      return otherwise;
+  }
   template <class Self, class Visit>
   static constexpr void fields(Self& self, Visit&& visit) {
-    visit("main", self.main);
-    visit("shortcut", self.shortcut);
+    visit(child_name<Main>("main"), self.main);
+    visit(child_name<Shortcut>("shortcut"), self.shortcut);
   }
 
   template <class In>
@@ -88,15 +95,6 @@ struct residual {
           shortcut.backward(side_ctx, own.child(shortcut), x, kept.shortcut, dy, no_gradient{}, gradients.child(shortcut));
         }
       }
-    }
-
-   private:
-    template <class Spec>
-    static constexpr std::string_view child_name(std::string_view otherwise) {
-      if constexpr (requires { Spec::child_name; })
-        return Spec::child_name.view();
-      else
-        return otherwise;
     }
   };
 };

@@ -10,7 +10,10 @@ namespace pretext::train {
 namespace detail {
 struct dotted {
   std::string text;
-  dotted operator/(std::string_view name) const { return {text.empty() ? std::string(name) : text + "." + std::string(name)}; }
+  dotted operator/(std::string_view name) const {
+    if (name.empty()) return *this;
+    return {text.empty() ? std::string(name) : text + "." + std::string(name)};
+  }
 };
 inline std::string shape_text(const extents& e) {
   std::string s = "[";
