@@ -122,11 +122,11 @@ struct observer {
 
 template <class Recipe>
 struct defaults {
-  static void set(typename px::method::joint_embedding<Recipe>::settings&, px::index_t) {}
+  static void set(typename px::method::joint_embedding<Recipe>::settings&, bool) {}
 };
 template <>
 struct defaults<conv> {
-  static void set(px::method::joint_embedding<conv>::settings& s, px::index_t channels) { set_widths(s.encoder, channels == 1 ? 32 : 64); }
+  static void set(px::method::joint_embedding<conv>::settings& s, bool simple) { set_widths(s.encoder, simple ? 32 : 64); }
 };
 
 /// The images of a run.
@@ -178,7 +178,7 @@ results run(const options& o, Backend& backend, const char* backend_name) {
   const bool grey = input.channels == 1;
 
   typename trainer_type::settings_type s{};
-  defaults<Recipe>::set(s, input.channels);
+  defaults<Recipe>::set(s, grey || synthetic);  // digits, symbols and drawn shapes need half the widths of photographs
   s.input_height = input.height;
   s.input_width = input.width;
   s.input_channels = input.channels;

@@ -1,10 +1,51 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+/// Everything on the CPU. Opt-in headers beside it: data/xtensor.hpp, data/eigen.hpp; cuda.cuh for a .cu unit.
+
+#include "augment/augment.hpp"
+#include "augment/plain_view.hpp"
+#include "backend/audit.hpp"
+#include "backend/count.hpp"
+#include "backend/reference/reference.hpp"
+#include "backend/report.hpp"
+#include "backend/simd/simd.hpp"
+#include "backend/strict.hpp"
+#include "comm/null.hpp"
+#include "comm/threads.hpp"
 #include "config.hpp"
-#include "core/error.hpp"
-#include "core/image.hpp"
-#include "core/index.hpp"
-#include "core/rng.hpp"
-#include "core/settings.hpp"
+#include "data/in_memory.hpp"
+#include "data/open.hpp"
+#include "data/split.hpp"
+#include "eval/encoder.hpp"
+#include "eval/fine_tune.hpp"
+#include "eval/measures.hpp"
+#include "eval/pca.hpp"
+#include "io/model.hpp"
+#include "io/npy.hpp"
+#include "io/safetensors_index.hpp"
+#include "method/classification.hpp"
+#include "method/joint_embedding.hpp"
+#include "nn/layer_norm.hpp"
+#include "nn/dropout.hpp"
+#include "nn/parallel.hpp"
+#include "nn/repeat.hpp"
+#include "nn/residual.hpp"
+#include "nn/tap.hpp"
+#include "recipe/joint_embedding.hpp"
+#include "report/console_table.hpp"
+#include "report/environment.hpp"
+#include "report/html.hpp"
+#include "report/jsonl_log.hpp"
+#include "report/progress_bar.hpp"
+#include "report/sections.hpp"
+#include "train/checkpoint.hpp"
+#include "train/trainer.hpp"
 #include "version.hpp"
+
+namespace pretext {
+
+/// trainer<recipe, back end>: see train/trainer.hpp.
+using train::trainer;
+
+}  // namespace pretext
