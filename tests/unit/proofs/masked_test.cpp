@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Integer tokens in samples of different lengths; some are hidden, and only those are predicted.
+#include "proof.hpp"
+
+namespace {
+using namespace proof;
+
+constexpr index_t words = 7, mask_word = 6, hidden = 2;  // the last word stands for a hidden one; places hidden in a sample
+
+// the network: numbers of words -> rows of a learned table
+template <index_t Words, index_t Width>
+struct embedding {
+  static constexpr const char* name = "embedding";
+  template <class In>
+  struct bound : nn::bound_base<embedding, In> {
+    using nn::bound_base<embedding, In>::bound_base;
+    template <class T>
+    struct cache {};
+    constexpr auto output() const { return px::sequence<Width>(extents(this->input[0], Width)); }
+    template <class V>
+    constexpr void parameters(V& v) const {
+      v.parameter({.name = "weight", .file_shape = {Words, Width}, .what = px::role::embedding, .start = px::initialiser::normal(1)});
+    }
+    template <class Ctx, class T>
+    constexpr void forward(const Ctx& ctx, px::parameter_view<T> params, activations<const std::int32_t> ids, activations<T> y, cache<T>&) const {
+      ctx(op::gather_rows, px::parameter_reader(params).parameter({Words, Width}), ids.flat(), y);
+    }
+    template <class Ctx, class T, class Dp>
+    constexpr void backward(const Ctx& ctx, px::parameter_view<T>, activations<const std::int32_t> ids, const cache<T>&, activations<const T> dy,
+                            px::no_gradient, Dp d_params) const {
+      ctx(op::scatter_add_rows, dy, ids.flat(), px::gradient_reader(d_params).parameter({Words, Width}));
+    }
+  };
+};
+
+// the family
+struct sentences {
+  const std::int32_t* tokens = nullptr;  // (B, length), padded
+  const std::int32_t* lengths = nullptr;
+  index_t samples = 0, length = 0;
+};
+/// Hides `hidden` words of a sample; slot k of sample b says where the k-th was, whose it is, what it was.
+struct mask_writer {
+  sentences in;
+  px::rng::key key;
+  tensor_view<std::int32_t> shown, place, owner, word;
+  index_t scratch_floats = 0;
+  void operator()(index_t b, tensor_view<float>) const {
+    px::rng::stream draw(key.with_view(static_cast<unsigned>(b)));
+    for (index_t t = 0; t < in.length; ++t) shown(b, t) = t < in.lengths[b] ? in.tokens[b * in.length + t] : -1;
+    for (index_t k = 0; k < hidden; ++k) {
+      const index_t slot = b * hidden + k;
+      const index_t t = in.lengths[b] == 0 ? -1 : draw.below(static_cast<std::uint32_t>(in.lengths[b]));
+      const bool taken = t < 0 || shown(b, t) == mask_word;  // drawn twice: this slot stays empty
+      place[slot] = taken ? -1 : static_cast<std::int32_t>(b * in.length + t);
+      owner[slot] = taken ? -1 : static_cast<std::int32_t>(b);
+      word[slot] = taken ? -1 : shown(b, t);
+      if (!taken) shown(b, t) = mask_word;
+    }
+  }
+};
+
+template <class R>
+class masked {
+ public:
+  using batch_type = sentences;
+  static constexpr const char* name = "masked";
+  using table_type = nn::bound_t<typename R::table, px::shape<px::dynamic>>;
+  using network_type = nn::bound_t<typename R::network, nn::output_t<table_type>>;
+  using classifier_type = nn::bound_t<nn::linear<words>, px::features<R::width>>;
+  struct settings {
+    px::optimizer::sgd optimizer{.rate = 0.2};
+    px::setting<index_t> batch_size = px::default_value(4), length = px::default_value(9);
+    px::setting<std::uint64_t> seed = px::default_value(1);
+    template <class Self, class Visit>
+    static constexpr void fields(Self& self, Visit&& visit) {
+      visit("optimizer", self.optimizer), visit("batch_size", self.batch_size), visit("length", self.length), visit("seed", self.seed);
+    }
+  };
+  explicit masked(const settings& s)
+      : settings_(s), table_("table", nn::bind(typename R::table{}, px::shape<px::dynamic>(extents(s.length.value())))),
+        network_("network", nn::bind(typename R::network{}, table_.layer.output())), classifier_("classifier", nn::bind(nn::linear<words>{}, px::features<R::width>{})) {}
+  auto players() {
+    return std::make_tuple(px::train::player("model", settings_.optimizer, px::schedule::constant{}, 0, table_, network_, classifier_));
+  }
+  static index_t batch_size_of(const batch_type& in) { return in.samples; }
+  batch_type plan_batch(index_t n) const { return {nullptr, nullptr, n, settings_.length}; }
+
+  template <class S, class T = typename S::value_type>
+  void step(S& s, const batch_type& in) const {
+    const auto take = [&](const extents& e) { return s.ctx.template take_of<std::int32_t>(e); };
+    const index_t n = in.samples * hidden;
+    const px::extent structure{.samples = in.samples, .length = in.length, .lengths = in.lengths};
+    const activations<std::int32_t> shown(take({in.samples, in.length}), &structure);
+    const tensor_view<std::int32_t> place = take({n}), owner = take({n}), word = take({n});
+    s.ctx(op::for_each_sample, mask_writer{in, step_key(s), shown, place, owner, word}, in.samples);
+    const auto e = s.forward(table_, shown);
+    const auto h = s.forward(network_, e.y);
+    const tensor_view<T> context = s.ctx.take({in.samples, R::width}), own = s.ctx.take({n, R::width});
+    s.ctx(op::sample_mean, h.y, *h.y.structure, context);
+    const activations<T> rows(s.ctx.take({n, R::width}));  // what stands at a hidden place, and what the sample is about
+    s.ctx(op::gather_rows, h.y.matrix(), as_const(place), rows);
+    s.ctx(op::gather_rows, context, as_const(owner), own);
+    s.ctx(op::add, as_const(own), rows);
+    const auto y = s.forward(classifier_, rows);
+    const activations<T> d(s.ctx.take(y.y.shape)), dh(s.ctx.take(h.y.shape), &structure);
+    const tensor_view<T> losses = s.ctx.take({n}), d_context = s.ctx.take(context.shape);
+    s.ctx(op::softmax_cross_entropy, y.y, as_const(word), losses, d);
+    s.ctx(op::sum, losses, s.loss);
+    s.ctx(op::scale, T(1) / static_cast<T>(n), s.loss);
+    s.ctx(op::scale, T(1) / static_cast<T>(n), d);
+    const auto d_rows = s.backward(classifier_, y, d);
+    s.ctx(op::fill, T(0), d_context);
+    s.ctx(op::scatter_add_rows, d_rows, as_const(owner), d_context);
+    s.ctx(op::sample_mean_backward, d_context, structure, dh);
+    s.ctx(op::scatter_add_rows, d_rows, as_const(place), dh.matrix());
+    s.backward(table_, e, s.backward(network_, h, dh), px::no_gradient{});
+    s.update(px::train::player_id<0>{});
+  }
+
+ private:
+  settings settings_;
+  px::train::part<table_type> table_;
+  px::train::part<network_type> network_;
+  px::train::part<classifier_type> classifier_;
+};
+
+// the recipe and its data
+struct little_language {
+  template <class R>
+  using family = masked<R>;
+  static constexpr index_t width = 5;
+  using table = embedding<words, width>;
+  using network = nn::sequential<nn::linear<8>, nn::gelu, nn::linear<width>>;
+  using precision = px::train::f64;
+};
+struct corpus {
+  std::vector<std::int32_t> tokens, lengths;
+  sentences batch(index_t samples, index_t length) const { return {tokens.data(), lengths.data(), samples, length}; }
+};
+/// A sample has one subject: most of its words are that one.
+corpus draw_corpus(std::uint64_t step, index_t samples, index_t length) {
+  corpus c;
+  px::rng::stream draw(px::rng::key{.seed = 3, .sample = step});
+  for (index_t b = 0; b < samples; ++b) {
+    const auto subject = static_cast<std::int32_t>(draw.below(mask_word));
+    c.lengths.push_back(1 + static_cast<std::int32_t>(draw.below(static_cast<std::uint32_t>(length))));
+    for (index_t t = 0; t < length; ++t) c.tokens.push_back(draw.accept(0.8) ? subject : static_cast<std::int32_t>(draw.below(mask_word)));
+  }
+  return c;
+}
+using trainer = px::train::trainer<little_language, px::backend::reference>;
+}  // namespace
+
+TEST_CASE("masked: the gradient through table, network and hidden places is that of the loss", "[proof][masked]") {
+  const corpus c = draw_corpus(0, 4, 9);
+  trainer t({.optimizer = {.rate = 0, .momentum = 0}});
+  check_gradient(t, c.batch(4, 9), 0, [](trainer& now) { return now.loss(); });
+}
+
+TEST_CASE("masked: an interrupted run goes on with the same bytes, batches of several lengths", "[proof][masked]") {
+  corpus c;
+  check_resume<trainer>("masked", trainer::settings_type{}, [&](int s) {
+    c = draw_corpus(static_cast<std::uint64_t>(s), 4 - s % 2, 9 - s);
+    return c.batch(4 - s % 2, 9 - s);
+  }, {"family masked", "layer table embedding", "parameter table.weight [7,5]", "parameter classifier.bias [7]"});
+}
+
+TEST_CASE("masked: words are learned, padding is never read, and a longer batch than planned is refused", "[proof][masked]") {
+  trainer t({.batch_size = 16});
+  double first = 0, last = 0;
+  for (std::uint64_t step = 0; step < 150; ++step) {
+    corpus c = draw_corpus(step, 16, 9);
+    for (index_t b = 0; b < 16; ++b)  // numbers of no word: reading one throws
+      for (index_t i = c.lengths[static_cast<std::size_t>(b)]; i < 9; ++i) c.tokens[static_cast<std::size_t>(b * 9 + i)] = 1000;
+    t.step(c.batch(16, 9));
+    (step < 10 ? first : last) = step < 10 ? first + t.loss() / 10 : 0.9 * last + 0.1 * t.loss();
+  }
+  CHECK(last < 0.8 * first);
+  const corpus long_ones = draw_corpus(0, 16, 30);
+  CHECK_THROWS_WITH(t.step(long_ones.batch(16, 30)), Catch::Contains("pretext[memory.100]"));
+}
