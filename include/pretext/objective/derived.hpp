@@ -61,7 +61,12 @@ struct derived {
   struct cache {
     typename expression::template cache<T> nodes;
   };
+  /// Rows that the formula can be computed on: a queue's only where there is a target.
+  template <class In>
+  static constexpr bool takes = !(expression::needs_queue && row::detail::is_self<In>);
+
   template <class Ctx, class In, class T>
+    requires takes<In>
   constexpr void loss(const Ctx& ctx, const In& in, parameter_view<T>, cache<T>& c, tensor_view<T> result) const {
     const tensor_view<const T> rows = row::detail::trained_rows(in);
     expects(in.views > 0 && rows.extent(0) > 0 && rows.extent(0) % in.views == 0, "shape.201",
@@ -71,6 +76,7 @@ struct derived {
   }
   /// d_in += weight dL/d rows
   template <class Ctx, class In, class T, class Dp>
+    requires takes<In>
   constexpr void gradient(const Ctx& ctx, T weight, const In& in, parameter_view<T>, const cache<T>& c, tensor_view<T> d_in, Dp) const {
     if constexpr (expression::template trained<In>) {
       const auto scope = ctx.scope();

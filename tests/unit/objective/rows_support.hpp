@@ -6,6 +6,7 @@
 
 #include "pretext/backend/count.hpp"
 #include "pretext/backend/reference/reference.hpp"
+#include "pretext/comm/planned.hpp"
 #include "pretext/core/rng.hpp"
 #include "pretext/objective/derived.hpp"
 
@@ -49,12 +50,13 @@ constexpr void pass(const Objective& objective, const Ctx& ctx, const In& in, T 
 }
 
 /// `d` starts at `start`, to see that gradients are added.
-template <class T = double, class Backend = pretext::backend::reference, class Objective, class In, class Comm = pretext::comm::null>
-result run(const Objective& objective, const In& in, tensor_view<const T> rows, T weight = 1, T start = 0, Backend be = Backend{}, Comm comm = {}) {
+template <class T, class Backend, class Objective, class In, class Comm, class PlannedComm>
+result run_with(const Objective& objective, const In& in, tensor_view<const T> rows, T weight, T start, Comm& comm, PlannedComm alike) {
   using counter = pretext::backend::count<Backend>;
+  Backend be;
   counter planner(be);
   pretext::workspace plan;
-  const pretext::context<counter, T, Comm> planned{&planner, &plan, &comm};
+  const pretext::context<counter, T, PlannedComm> planned{&planner, &plan, &alike};
   const In none = [&] {
     In i = in;
     if constexpr (requires { i.rows; }) {
@@ -80,6 +82,16 @@ result run(const Objective& objective, const In& in, tensor_view<const T> rows, 
   return r;
 }
 
+/// On one rank of several.
+template <class Objective, class In, class Comm>
+result run_on(const Objective& o, const In& in, tensor_view<const double> rows, Comm& comm) {
+  return run_with<double, pretext::backend::reference>(o, in, rows, 1.0, 0.0, comm, pretext::comm::planned{comm.size()});
+}
+template <class T, class Backend, class Objective, class In>
+result run(const Objective& o, const In& in, tensor_view<const T> rows, T weight = 1, T start = 0) {
+  pretext::comm::null alone;
+  return run_with<T, Backend>(o, in, rows, weight, start, alone, alone);
+}
 template <class T = double, class Backend = pretext::backend::reference, class Objective>
 result self(const Objective& o, const block<T>& z, index_t views = 2, T weight = 1, T start = 0) {
   return run<T, Backend>(o, pretext::objective::self_pairs<T>{z.view(), views}, z.view(), weight, start);

@@ -127,11 +127,9 @@ struct product {
 
 /// f of every element.
 template <class F, class E>
-struct mapped : node<E::rank, E::along> {
+struct mapped : node<E::rank, E::along, E> {
   E of;
   constexpr explicit mapped(const E& e) : of(e) {}
-  template <class In>
-  static constexpr bool trained = E::template trained<In>;
   template <class T>
   struct cache {
     typename E::template cache<T> of;
@@ -152,12 +150,10 @@ struct mapped : node<E::rank, E::along> {
 
 /// factor * e + shift
 template <class E>
-struct affine : node<E::rank, E::along> {
+struct affine : node<E::rank, E::along, E> {
   E of;
   double factor, shift;
   constexpr affine(const E& e, double f, double s) : of(e), factor(f), shift(s) {}
-  template <class In>
-  static constexpr bool trained = E::template trained<In>;
   template <class T>
   struct cache {
     typename E::template cache<T> of;
@@ -180,13 +176,11 @@ struct affine : node<E::rank, E::along> {
 
 /// left + factor right
 template <class L, class R>
-struct sum_of : node<L::rank, L::along> {
+struct sum_of : node<L::rank, L::along, L, R> {
   L left;
   R right;
   double factor;
   constexpr sum_of(const L& l, const R& r, double f) : left(l), right(r), factor(f) {}
-  template <class In>
-  static constexpr bool trained = L::template trained<In> || R::template trained<In>;
   template <class T>
   struct cache {
     typename L::template cache<T> left;
@@ -210,12 +204,10 @@ struct sum_of : node<L::rank, L::along> {
 
 /// left * right, element by element
 template <class L, class R>
-struct product_of : node<L::rank, L::along> {
+struct product_of : node<L::rank, L::along, L, R> {
   L left;
   R right;
   constexpr product_of(const L& l, const R& r) : left(l), right(r) {}
-  template <class In>
-  static constexpr bool trained = L::template trained<In> || R::template trained<In>;
   template <class T>
   struct cache {
     typename L::template cache<T> left;

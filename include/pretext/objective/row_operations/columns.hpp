@@ -44,11 +44,9 @@ constexpr void sum_columns(const P& p, tensor_view<const T> x, tensor_view<T> su
 }  // namespace detail
 
 template <class E>
-struct variance_of_columns : node<1, over::columns> {
+struct variance_of_columns : node<1, over::columns, E> {
   E of;
   constexpr explicit variance_of_columns(const E& e) : of(e) {}
-  template <class In>
-  static constexpr bool trained = E::template trained<In>;
   template <class T>
   struct cache {
     typename E::template cache<T> of;
@@ -79,12 +77,10 @@ struct variance_of_columns : node<1, over::columns> {
 };
 
 template <class L, class R>
-struct covariance_of : node<2, over::columns> {
+struct covariance_of : node<2, over::columns, L, R> {
   L left;
   R right;
   constexpr covariance_of(const L& l, const R& r) : left(l), right(r) {}
-  template <class In>
-  static constexpr bool trained = L::template trained<In> || R::template trained<In>;
   template <class T>
   struct cache {
     typename L::template cache<T> left;
@@ -131,11 +127,9 @@ constexpr void copy_diagonal(const P& p, tensor_view<const T> from, index_t from
 }  // namespace detail
 
 template <class E>
-struct diagonal_of : node<1, over::columns> {
+struct diagonal_of : node<1, over::columns, E> {
   E of;
   constexpr explicit diagonal_of(const E& e) : of(e) {}
-  template <class In>
-  static constexpr bool trained = E::template trained<In>;
   template <class T>
   struct cache {
     typename E::template cache<T> of;
@@ -160,11 +154,9 @@ struct diagonal_of : node<1, over::columns> {
 };
 
 template <class E>
-struct off_diagonal_of : node<2, over::columns> {
+struct off_diagonal_of : node<2, over::columns, E> {
   E of;
   constexpr explicit off_diagonal_of(const E& e) : of(e) {}
-  template <class In>
-  static constexpr bool trained = E::template trained<In>;
   template <class T>
   struct cache {
     typename E::template cache<T> of;
@@ -194,12 +186,10 @@ struct off_diagonal_of : node<2, over::columns> {
 };
 
 template <class E>
-struct standardized : node<2, E::along> {
+struct standardized : node<2, E::along, E> {
   E of;
   double eps;
   constexpr standardized(const E& e, double small) : of(e), eps(small) {}
-  template <class In>
-  static constexpr bool trained = E::template trained<In>;
   template <class T>
   struct cache {
     typename E::template cache<T> of;

@@ -10,7 +10,7 @@
 /// its adjoint. No tape and no heap: forward keeps views of the step's memory in a nested cache, backward walks the type.
 /// A node has
 ///   rank, along                         one number, one per row or column, or rows; what its first extent runs over
-///   trained<In>                         whether a gradient flows below it, for rows of type In
+///   trained<In>, needs_queue            whether a gradient flows below it, for rows of type In; whether it reads negatives
 ///   cache<T>
 ///   forward(p, cache) -> view
 ///   backward(p, cache, dy, s)           adds to p.d; `s` is what is known of the signs of dy
@@ -30,16 +30,17 @@ struct expression_base {};
 template <class E>
 concept Expression = std::is_base_of_v<expression_base, E>;
 
-template <int Rank, over Along>
+template <int Rank, over Along, class... Below>
 struct node : expression_base {
   static constexpr int rank = Rank;  // 0 a number, 1 numbers, 2 rows
   static constexpr over along = Along;
+  static constexpr bool needs_queue = (Below::needs_queue || ...);
+  template <class In>
+  static constexpr bool trained = (Below::template trained<In> || ...);
 };
 
 /// What a wrong composition yields; what is built on it says nothing more.
 struct malformed : node<-1, over::nothing> {
-  template <class>
-  static constexpr bool trained = false;
   template <class T>
   struct cache {};
 };

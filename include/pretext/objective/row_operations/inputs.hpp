@@ -90,17 +90,13 @@ struct view_rows : detail::input<over::view> {
 
 /// The rows of a queue: (K, D), never trained.
 struct negative_rows : detail::input<over::negatives> {
+  static constexpr bool needs_queue = true;
   template <class>
   static constexpr bool trained = false;
   template <class P, class C>
   constexpr tensor_view<const typename P::T> forward(const P& p, C&) const {
-    if constexpr (detail::is_self<typename P::input>) {
-      static_assert(detail::always_false<P>, "pretext[objective.206] in.negatives needs a recipe with a target and a queue: `using negatives = target::queue`");
-      return {};
-    } else {
-      expects(p.in.negatives.rank() == 2 && p.in.negatives.size() > 0, "value.212", "in.negatives is empty: the recipe has no queue");
-      return p.in.negatives;
-    }
+    expects(p.in.negatives.rank() == 2 && p.in.negatives.size() > 0, "value.212", "in.negatives is empty: the recipe has no queue");
+    return p.in.negatives;
   }
 };
 

@@ -57,13 +57,11 @@ constexpr tensor_view<const typename P::T> constant(const P& p, double value) {
 
 /// Rows against the other rows of the same block.
 template <class E, class Similarity, bool Mean>
-struct self_log_sum_exp : node<1, E::along> {
+struct self_log_sum_exp : node<1, E::along, E> {
   E of;
   Similarity similarity;
   double factor;
   constexpr self_log_sum_exp(const E& e, const Similarity& s, double f) : of(e), similarity(s), factor(f) {}
-  template <class In>
-  static constexpr bool trained = E::template trained<In>;
   template <class T>
   struct cache {
     typename E::template cache<T> of;
@@ -128,14 +126,12 @@ struct self_log_sum_exp : node<1, E::along> {
 
 /// Rows of one block against all rows of another.
 template <class L, class R, class Similarity, bool Mean>
-struct cross_log_sum_exp : node<1, L::along> {
+struct cross_log_sum_exp : node<1, L::along, L, R> {
   L left;
   R right;
   Similarity similarity;
   double factor;
   constexpr cross_log_sum_exp(const L& l, const R& r, const Similarity& s, double f) : left(l), right(r), similarity(s), factor(f) {}
-  template <class In>
-  static constexpr bool trained = L::template trained<In> || R::template trained<In>;
   static constexpr bool gathers = is_spread<R> && R::along != over::negatives;
   template <class T>
   struct cache {
@@ -195,11 +191,9 @@ struct cross_log_sum_exp : node<1, L::along> {
 
 /// log sum (or mean) of exp over numbers: the same streaming ops, on one column and a single row that is 1.
 template <class E, bool Mean>
-struct total_log_sum_exp : node<0, over::nothing> {
+struct total_log_sum_exp : node<0, over::nothing, E> {
   E of;
   constexpr explicit total_log_sum_exp(const E& e) : of(e) {}
-  template <class In>
-  static constexpr bool trained = E::template trained<In>;
   template <class T>
   struct cache {
     typename E::template cache<T> of;

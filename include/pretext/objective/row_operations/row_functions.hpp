@@ -9,12 +9,10 @@ namespace pretext::objective::row {
 
 /// e / max(|e|, eps), row by row
 template <class E>
-struct normalized : node<2, E::along> {
+struct normalized : node<2, E::along, E> {
   static constexpr double eps = 1e-8;
   E of;
   constexpr explicit normalized(const E& e) : of(e) {}
-  template <class In>
-  static constexpr bool trained = E::template trained<In>;
   template <class T>
   struct cache {
     typename E::template cache<T> of;
@@ -37,12 +35,10 @@ struct normalized : node<2, E::along> {
 
 /// left_i . right_i
 template <class L, class R>
-struct row_product : node<1, L::along> {
+struct row_product : node<1, L::along, L, R> {
   L left;
   R right;
   constexpr row_product(const L& l, const R& r) : left(l), right(r) {}
-  template <class In>
-  static constexpr bool trained = L::template trained<In> || R::template trained<In>;
   template <class T>
   struct cache {
     typename L::template cache<T> left;
@@ -66,11 +62,9 @@ struct row_product : node<1, L::along> {
 
 /// |e_i|^2
 template <class E>
-struct row_squares : node<1, E::along> {
+struct row_squares : node<1, E::along, E> {
   E of;
   constexpr explicit row_squares(const E& e) : of(e) {}
-  template <class In>
-  static constexpr bool trained = E::template trained<In>;
   template <class T>
   struct cache {
     typename E::template cache<T> of;
@@ -95,11 +89,9 @@ struct row_squares : node<1, E::along> {
 
 /// The sum or the mean of all elements, over all ranks.
 template <class E, bool Mean>
-struct total : node<0, over::nothing> {
+struct total : node<0, over::nothing, E> {
   E of;
   constexpr explicit total(const E& e) : of(e) {}
-  template <class In>
-  static constexpr bool trained = E::template trained<In>;
   template <class T>
   struct cache {
     typename E::template cache<T> of;

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// expect: pretext\[objective\.202\]
+#include <pretext/objective/derived.hpp>
+
+struct formula {
+  constexpr auto value(const auto& in) const {
+    using namespace pretext::objective::row;
+#ifdef PRETEXT_KO
+    return mean(dot(view<0>(in), in.positives));
+#else
+    return mean(dot(view<0>(in), view<1>(in)));
+#endif
+  }
+};
+int main() {
+  const pretext::objective::derived<formula> objective{};
+  (void)objective;
+}
