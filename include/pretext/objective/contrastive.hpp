@@ -83,7 +83,7 @@ struct contrastive {
                       tensor_view<T> result) const {
     const index_t m = in.anchors.extent(0), ranks = ctx.comm->size();
     check(m, in.views);
-    expects(in.negatives.size() > 0, "value.212", "a contrastive loss against a target needs negatives (a queue)");
+    expects(in.negatives.rank() > 0 && in.negatives.size() > 0, "value.212", "a contrastive loss against a target needs negatives (a queue)");
     const auto p = split(params, in.anchors.columns());
     start(ctx, p.scale, c, m);
     c.rows = similarity.template map<similarity::side::anchor>(ctx, p.similarity, in.anchors, c.anchor_map);
