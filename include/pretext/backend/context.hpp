@@ -33,9 +33,15 @@ struct context {
   /// Number of the first row of this pass in the whole batch (micro-batches): draws per row do not depend on the cut.
   index_t first_row = 0;
 
+  /// Runs an op; on a plan it only takes the op's scratch. So one instantiation of a step serves planning and running.
   template <class Op, class... A>
   constexpr void operator()(Op op, A&&... a) const {
-    backend->run(op, *memory, static_cast<A&&>(a)...);
+    if constexpr (requires { Backend::interprets_plans; })
+      backend->run(op, *memory, static_cast<A&&>(a)...);
+    else if (memory->planning())
+      plan(op, a...);
+    else
+      backend->run(op, *memory, static_cast<A&&>(a)...);
   }
   constexpr tensor_view<T> take(const extents& e) const { return memory->take<T>(e); }
   template <class U>
@@ -49,6 +55,17 @@ struct context {
     context c = *this;
     c.key = k;
     return c;
+  }
+
+ private:
+  template <class Op, class... A>
+#if defined(__GNUC__)
+  [[gnu::noinline, gnu::cold]]
+#endif
+  void plan(Op op, const A&... a) const {
+    const auto bytes = static_cast<index_t>(backend->scratch_bytes(op, a...));
+    const workspace::scope inner(*memory);
+    memory->template take<std::byte>(extents(bytes));
   }
 };
 

@@ -13,6 +13,8 @@ class count {
  public:
   static constexpr const char* name = "count";
   using native_ops = op::all;
+  /// Ops are given to it on a plan too: counting is what it does.
+  static constexpr bool interprets_plans = true;
 
   constexpr count() = default;
   constexpr explicit count(const Of& of) : of_(&of) {}

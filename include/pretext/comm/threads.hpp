@@ -135,7 +135,7 @@ inline void threads::barrier() const {
 
 template <class T>
 void threads::all_reduce_sum(tensor_view<T> x) const {
-  if (size() == 1) return;
+  if (size() == 1 || x.data == nullptr) return;  // null views: a step is being planned
   group_->show(rank_, x.data, static_cast<std::size_t>(x.size()) * sizeof(T));
   // Each element has one writer, which also is the only one that reads it, so the sum can go to its place at once.
   const index_t ranks = size(), begin = x.size() * rank_ / ranks, end = x.size() * (rank_ + 1) / ranks;
@@ -150,6 +150,7 @@ void threads::all_reduce_sum(tensor_view<T> x) const {
 template <class T>
 void threads::all_gather(tensor_view<const T> part, tensor_view<T> whole) const {
   expects(whole.size() == part.size() * size(), "comm.103", "all_gather needs room for the parts of all ranks");
+  if (part.data == nullptr) return;
   if (size() == 1) {
     for (index_t i = 0; i < part.size(); ++i) whole[i] = part[i];
     return;

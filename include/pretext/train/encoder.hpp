@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "../augment/plain_view.hpp"
-#include "../backend/count.hpp"
+#include "../backend/context.hpp"
 #include "../data/image_batch.hpp"
 #include "../nn/layer.hpp"
 #include "player.hpp"
@@ -103,18 +103,18 @@ class encoder_view {
         source.height = std::max(source.height, image.height);
         source.width = std::max(source.width, image.width);
       }
-      backend::count<Backend> counter(*backend_);
+      const auto each = [&](tensor_view<const T> h) { use(first, h); };
       workspace plan;
-      pass(counter, plan, batch, source, mode, [](tensor_view<const T>) {});
+      pass(plan, batch, source, mode, each);
       if (static_cast<std::size_t>(block.size()) < plan.peak()) block = buffer<std::byte>(static_cast<index_t>(plan.peak()));
       workspace memory(block.data(), block.bytes());
-      pass(*backend_, memory, batch, source, mode, [&](tensor_view<const T> h) { use(first, h); });
+      pass(memory, batch, source, mode, each);
     }
   }
-  template <class Be, class Use>
-  void pass(Be& be, workspace& memory, const data::image_batch& batch, augment::image_size source, run_mode mode, Use&& use) const {
+  template <class Use>
+  void pass(workspace& memory, const data::image_batch& batch, augment::image_size source, run_mode mode, Use&& use) const {
     comm::null alone;
-    context<Be, T> ctx{&be, &memory, &alone};
+    context<Backend, T> ctx{backend_, &memory, &alone};
     ctx.mode = mode;
     ctx.keep = false;
     const activations<T> x(ctx.take(extents(batch.size(), input_.height, input_.width, input_.channels)));

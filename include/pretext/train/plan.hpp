@@ -19,19 +19,16 @@ struct step_plan {
   index_t buffers = 0;
 };
 
-/// Runs one step of `family` on a batch of planned size, without memory. Works in constant evaluation. `comm` is one
-/// rank alone, or comm::planned{ranks}.
-template <class T, class Of = backend::reference, class Family, class Batch, class Comm = comm::null>
-constexpr step_plan plan_step(Family family, const Batch& batch, index_t micro_batch = 0, const Of& of = Of{}, Comm comm = {}) {
+namespace detail {
+/// One step of `family` on null views: takes memory from the plan `memory` and does nothing else.
+template <class Ctx, class Family, class Batch>
+constexpr step_plan walk_step(Ctx ctx, Family family, const Batch& batch, index_t micro_batch) {
   auto specs = family.players();
   const auto totals = lay_out(specs);
-  using counter = backend::count<Of>;
-  using ctx_type = context<counter, T, Comm>;
-  counter be(of);
-  workspace memory;
   step_inputs inputs{};
-  step_scope<ctx_type, decltype(specs)> s;
-  s.ctx = ctx_type{&be, &memory, &comm, &inputs};
+  step_scope<Ctx, decltype(specs)> s;
+  s.ctx = ctx;
+  s.ctx.inputs = &inputs;
   s.specs = &specs;
   s.inputs = &inputs;
   s.micro_batch = micro_batch;
@@ -59,7 +56,19 @@ constexpr step_plan plan_step(Family family, const Batch& batch, index_t micro_b
     for (const auto& t : family.states()) s.states[i++].shape = t.shape;
   }
   family.step(s, batch);
-  plan.workspace_bytes = memory.peak();
+  plan.workspace_bytes = ctx.memory->peak();
+  return plan;
+}
+}  // namespace detail
+
+/// Runs one step of `family` on a batch of planned size, without memory, and counts. Works in constant evaluation.
+/// `comm` is one rank alone, or comm::planned{ranks}.
+template <class T, class Of = backend::reference, class Family, class Batch, class Comm = comm::null>
+constexpr step_plan plan_step(Family family, const Batch& batch, index_t micro_batch = 0, const Of& of = Of{}, Comm comm = {}) {
+  using counter = backend::count<Of>;
+  counter be(of);
+  workspace memory;
+  step_plan plan = detail::walk_step(context<counter, T, Comm>{&be, &memory, &comm}, family, batch, micro_batch);
   plan.flops = be.flops();
   plan.launches = be.launches();
   return plan;

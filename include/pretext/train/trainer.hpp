@@ -103,10 +103,13 @@ class trainer {
 
   /// Plans memory for batches up to `size`; the only place that allocates after construction.
   void plan(index_t size) {
-    plan_ = plan_step<T>(family_, family_.plan_batch(size), micro_batch(), *backend_, planned_comm());
+    // On the trainer's own back end and instantiation: a plan costs no code of its own.
+    workspace plan;
+    planned_bytes_ = detail::walk_step(context<Backend, T, Comm>{backend_, &plan, comm_}, family_, family_.plan_batch(size), micro_batch())
+                         .workspace_bytes;
     planned_batch_ = size;
-    block_ = buffer<std::byte>(static_cast<index_t>(plan_.workspace_bytes));
-    memory_ = workspace(block_.data(), plan_.workspace_bytes);
+    block_ = buffer<std::byte>(static_cast<index_t>(planned_bytes_));
+    memory_ = workspace(block_.data(), planned_bytes_);
     scope_.ctx.memory = &memory_;
   }
 
@@ -125,7 +128,7 @@ class trainer {
   const settings_type& settings() const { return settings_; }
   const family_type& family() const { return family_; }
   family_type& family() { return family_; }
-  const step_plan& planned() const { return plan_; }
+  std::size_t planned_bytes() const { return planned_bytes_; }
   index_t planned_batch() const { return planned_batch_; }
   const step_report& report() const { return report_; }
   /// The last step's loss as it was computed; the report has it in float.
@@ -234,12 +237,6 @@ class trainer {
       return std::make_unique<Backend>(static_cast<int>(settings_.threads));
     else
       return std::make_unique<Backend>();
-  }
-  auto planned_comm() const {
-    if constexpr (Comm::is_single)
-      return comm::null{};
-    else
-      return comm::planned{comm_->size()};
   }
   index_t micro_batch() const {
     if constexpr (requires { settings_.micro_batch; })
@@ -363,7 +360,7 @@ class trainer {
   step_inputs inputs_{};
   T loss_ = 0;
   T embedding_std_ = 0;
-  step_plan plan_{};
+  std::size_t planned_bytes_ = 0;
   index_t planned_batch_ = 0;
   buffer<std::byte> block_;
   workspace memory_;
