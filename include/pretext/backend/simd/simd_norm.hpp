@@ -6,6 +6,7 @@
 #include "../ops/norm.hpp"
 #include "../reference/matrix.hpp"
 #include "batch_norm.hpp"
+#include "columns.hpp"
 #include "layer_norm.hpp"
 #include "simd_call.hpp"
 
@@ -52,8 +53,10 @@ struct simd_norm {
   template <lane_value T>
   static void run(op::normalize_columns_op, const simd_call& call, input<T> x, input<T> mean, input<T> rstd,
                   input<T> gamma, input<T> beta, tensor_view<T> y) {
-    kernel::batch_norm_normalise<T, Arch>(call.pool, x.rows(), x.columns(), x.data, mean.data, rstd.data, gamma.data,
-                                          beta.data, y.data);
+    kernel::map_with_columns<T, Arch>(
+        call.pool, x.rows(), x.columns(), y.data,
+        [](const V<T>* v, const V<T>* c) { return O<T>::fma(v[0] - c[0], c[1] * c[2], c[3]); },
+        {mean.data, rstd.data, gamma.data, beta.data}, {x.data});
   }
   template <lane_value T>
   static index_t scratch(op::batch_norm_sums_op, int, const input<T>& x, const input<T>&, const input<T>&, const input<T>&,
@@ -71,16 +74,21 @@ struct simd_norm {
   template <lane_value T>
   static void run(op::batch_norm_input_gradient_op, const simd_call& call, input<T> x, input<T> dy, input<T> mean,
                   input<T> rstd, input<T> gamma, input<T> sum_dy, input<T> sum_dy_xhat, double count, tensor_view<T> dx) {
-    kernel::batch_norm_input_gradient<T, Arch>(call.pool, x.rows(), x.columns(), x.data, dy.data, mean.data, rstd.data,
-                                               gamma.data, sum_dy.data, sum_dy_xhat.data, static_cast<index_t>(count),
-                                               dx.data, false);
+    const auto share = O<T>::set(static_cast<T>(1 / count));
+    kernel::map_with_columns<T, Arch>(
+        call.pool, x.rows(), x.columns(), dx.data,
+        [=](const V<T>* v, const V<T>* c) {
+          const V<T> xhat = (v[0] - c[0]) * c[1];
+          return (c[1] * c[2]) * O<T>::fnma(xhat, c[4] * share, O<T>::fnma(c[3], share, v[1]));
+        },
+        {mean.data, rstd.data, gamma.data, sum_dy.data, sum_dy_xhat.data}, {x.data, dy.data});
   }
   template <lane_value T>
   static void run(op::scale_columns_op, const simd_call& call, input<T> dy, input<T> rstd, input<T> gamma,
                   tensor_view<T> dx) {
-    kernel::map_columns<T, Arch>(
-        call.pool, dy.rows(), dy.columns(), dx.data, false,
-        [](const V<T>& d, const V<T>& s, const V<T>& g) { return d * (g * s); }, dy.data, rstd.data, gamma.data);
+    kernel::map_with_columns<T, Arch>(
+        call.pool, dy.rows(), dy.columns(), dx.data, [](const V<T>* v, const V<T>* c) { return v[0] * (c[0] * c[1]); },
+        {rstd.data, gamma.data}, {dy.data});
   }
 
   template <lane_value T>
