@@ -25,13 +25,13 @@ namespace pretext::op {
   inline constexpr NAME##_op NAME {}
 
 namespace detail {
+/// Also of views with a structure beside them; 0 of what is no view.
 template <class A>
-constexpr index_t view_size(const A&) {
-  return 0;
-}
-template <class T>
-constexpr index_t view_size(const tensor_view<T>& v) {
-  return v.size();
+constexpr index_t view_size(const A& a) {
+  if constexpr (requires { a.shape.size(); })
+    return a.shape.size();
+  else
+    return 0;
 }
 }  // namespace detail
 
