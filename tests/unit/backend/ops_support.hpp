@@ -63,12 +63,17 @@ class runner {
     backend::count<B> counter(backend_);
     pretext::workspace plan;
     counter.run(op, plan, planned(a)...);
-    pretext::buffer<std::byte> block(static_cast<index_t>(plan.peak()));
-    std::byte nothing[1];
-    pretext::workspace memory(plan.peak() == 0 ? nothing : block.data(), plan.peak());
+    const auto size = static_cast<index_t>(plan.peak());
+    constexpr index_t fence = 4096;
+    pretext::buffer<std::byte> block(size + fence);
+    std::memset(block.data(), 0x5a, block.bytes());
+    pretext::workspace memory(block.data(), plan.peak());
     backend_.run(op, memory, a...);
     REQUIRE(memory.peak() == plan.peak());
     REQUIRE(memory.used() == 0);
+    bool whole = true;
+    for (index_t i = size; i < size + fence; ++i) whole = whole && block[i] == std::byte{0x5a};
+    REQUIRE(whole);  // nothing was written behind what was planned
   }
 
  private:
