@@ -290,12 +290,13 @@ results run(const options& o, Backend& backend, const char* backend_name) {
       const data::image_set few = data::few_labels(images.train, per_class, o.seed);
       eval::fine_tune_options tune;
       tune.flip = !grey;
-      tune.steps = per_class == 1 ? 50 : per_class == 10 ? 100 : 200;
+      tune.steps = per_class == 1 ? 50 : per_class == 10 ? 150 : 300;
       tune.seed = o.seed;
       const auto tuned = eval::fine_tune<Recipe>(encoder, few, images.test, tune);
       eval::fine_tune_options scratch = tune;
       scratch.rate = 2e-3;
       scratch.steps = per_class == 1 ? 100 : per_class == 10 ? 200 : 400;
+      scratch.encoder_rate = scratch.layer_decay = 1;
       r.few.push_back({per_class, eval::train_from_scratch<Recipe>(encoder, few, images.test, scratch).accuracy,
                        tuned.probe_accuracy, tuned.accuracy});
     }
@@ -361,7 +362,7 @@ int run_program(int argc, char** argv, const char* backend_name, Make&& make) {
       return 0;
     }
     auto backend = make(o.threads);
-    const results r = run<conv>(o, *backend, backend_name);
+    const results r = o.encoder == "resnet18" ? run<resnet18>(o, *backend, backend_name) : run<conv>(o, *backend, backend_name);
     std::printf("%s\n", json(r).c_str());
     return 0;
   } catch (const std::exception& e) {

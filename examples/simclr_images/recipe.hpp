@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <pretext/nn/residual.hpp>
+#include <pretext/encoder/resnet.hpp>
 #include <pretext/recipe/joint_embedding.hpp>
 
 /// The recipes of 01_simclr_images; a GPU program names the same ones.
@@ -21,9 +21,9 @@ struct base : px::recipe::simclr {
 /// Three blocks of convolution, norm and relu; the widths are set by name (32, 64, 128 for grey pictures, twice that for
 /// coloured ones).
 struct conv : base {
-  using encoder = nn::sequential<nn::conv2d<px::dynamic, 3>, nn::batch_norm, nn::relu, nn::max_pool2d<2>,
-                                 nn::conv2d<px::dynamic, 3>, nn::batch_norm, nn::relu, nn::max_pool2d<2>,
-                                 nn::conv2d<px::dynamic, 3>, nn::batch_norm, nn::relu, nn::global_avg_pool>;
+  using encoder = nn::sequential<nn::conv2d<px::dynamic, 3, nn::no_bias>, nn::batch_norm, nn::relu, nn::max_pool2d<2>,
+                                 nn::conv2d<px::dynamic, 3, nn::no_bias>, nn::batch_norm, nn::relu, nn::max_pool2d<2>,
+                                 nn::conv2d<px::dynamic, 3, nn::no_bias>, nn::batch_norm, nn::relu, nn::global_avg_pool>;
 };
 
 /// Sets the three widths of `conv`.
@@ -32,5 +32,10 @@ inline void set_widths(conv::encoder& e, px::index_t first) {
   std::get<4>(e.layers).out = 2 * first;
   std::get<8>(e.layers).out = 4 * first;
 }
+
+/// ResNet-18 with the stem for small pictures, under torchvision's names.
+struct resnet18 : base {
+  using encoder = px::encoder::resnet18<px::encoder::cifar_stem>;
+};
 
 }  // namespace simclr_images

@@ -27,18 +27,19 @@ struct classifier_recipe {
 };
 
 /// How an encoder is adapted to labels. The defaults are for few labels: the head starts as the linear probe of the
-/// frozen features and the encoder moves at a lower rate that falls with depth below the head.
+/// frozen features, the rate warms up and falls, and statistics of norm layers are trained where there are enough images
+/// to take them from.
 struct fine_tune_options {
-  std::uint64_t steps = 100;
+  std::uint64_t steps = 150;
   index_t batch_size = 64;
-  double rate = 5e-4;           // of the head
-  double encoder_rate = 0.3;    // of the deepest encoder layer, as a share of `rate`
-  double layer_decay = 0.8;     // every layer further down takes this share of the one above it
+  double rate = 1e-3;           // of the head
+  double encoder_rate = 1.0;    // of the encoder's last layer, as a share of `rate`
+  double layer_decay = 1.0;     // every layer further from the head takes this share of the one after it
   double weight_decay = 1e-2;
   std::uint64_t warmup_steps = 10;
   double smallest_crop = 0.6;   // share of the area; 1: whole images
   bool flip = false;            // horizontal; wrong for digits and letters
-  bool train_statistics = false;
+  index_t statistics_from = 64; // fewer labelled images than this keep the running statistics as they are
   double probe_l2 = 0.01;       // of the probe that the head starts from
   std::uint64_t seed = 0;
 };
@@ -66,7 +67,7 @@ typename method::classification<classifier_recipe<R>>::settings classifier_setti
   s.optimizer.rate = o.rate;
   s.optimizer.decay = o.weight_decay;
   s.schedule.warmup_steps = o.warmup_steps;
-  s.frozen_statistics = !o.train_statistics;
+  s.frozen_statistics = samples < o.statistics_from;
   s.seed = o.seed;
   s.input_height = input.height;
   s.input_width = input.width;
@@ -132,7 +133,7 @@ double classifier_accuracy(Trainer& t, const Dataset& data) {
 /// errors  pretext[value.306] fewer than two classes; pretext[data.090] no images
 template <class R, class Encoder, class Dataset>
 fine_tune_result train_from_scratch(const Encoder& encoder, const Dataset& labelled, const Dataset& test, fine_tune_options o = {}) {
-  o.train_statistics = true;
+  o.statistics_from = 0;
   detail::classifier<R, typename Encoder::backend_type> t(detail::classifier_settings<R>(o, encoder, labelled.classes(), labelled.size()), encoder.backend());
   detail::run_steps(t, labelled, o.steps, o.seed);
   return {.accuracy = detail::classifier_accuracy(t, test), .train_accuracy = detail::classifier_accuracy(t, labelled), .last_loss = t.report().loss};
