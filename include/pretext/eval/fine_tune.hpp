@@ -61,7 +61,7 @@ typename method::classification<classifier_recipe<R>>::settings classifier_setti
                                                                                     int classes, index_t samples) {
   const augment::image_size input = encoder.input_size();
   typename method::classification<classifier_recipe<R>>::settings s{};
-  s.encoder = encoder.layer().spec;
+  s.encoder = encoder.spec();
   s.classes = index_t{classes};
   s.batch_size = std::min(o.batch_size, samples);
   s.optimizer.rate = o.rate;

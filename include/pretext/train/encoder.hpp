@@ -16,7 +16,7 @@ namespace pretext::train {
 
 /// A trained encoder where it lies: inside its trainer, which must outlive it. Maps images to feature rows in evaluation
 /// mode, in which a sample's row has the same bits in any batch.
-template <class Bound, class T, class Backend, class Views>
+template <class Spec, class Bound, class T, class Backend, class Views>
 class encoder_view {
  public:
   using layer_type = Bound;
@@ -24,8 +24,8 @@ class encoder_view {
   using backend_type = Backend;
   using views_type = Views;
 
-  encoder_view(const Bound& layer, parameter_view<T> params, Backend& be, const Views& views, augment::image_size input)
-      : layer_(&layer), params_(params), backend_(&be), views_(&views), input_(input) {
+  encoder_view(const Spec& spec, const Bound& layer, parameter_view<T> params, Backend& be, const Views& views, augment::image_size input)
+      : spec_(&spec), layer_(&layer), params_(params), backend_(&be), views_(&views), input_(input) {
     table_builder builder(table_);
     layer.parameters(builder);
   }
@@ -33,6 +33,8 @@ class encoder_view {
   /// D of the feature rows.
   index_t width() const { return static_cast<extents>(layer_->output()).size(); }
   augment::image_size input_size() const { return input_; }
+  /// What the recipe calls `encoder`, with its numbers; bound, it is layer().
+  const Spec& spec() const { return *spec_; }
   const Bound& layer() const { return *layer_; }
   parameter_view<T> parameters() const { return params_; }
   const parameter_table& table() const { return table_; }
@@ -127,6 +129,7 @@ class encoder_view {
     if (!planned) use(h);
   }
 
+  const Spec* spec_;
   const Bound* layer_;
   parameter_view<T> params_;
   Backend* backend_;
@@ -140,9 +143,10 @@ template <class Trainer>
 auto encoder_of(const Trainer& t) {
   const auto& family = t.family();
   using bound = typename std::remove_cvref_t<decltype(family.encoder())>::layer_type;
-  return encoder_view<bound, typename Trainer::value_type, typename Trainer::backend_type,
+  using spec = std::remove_cvref_t<decltype(family.chosen().encoder)>;
+  return encoder_view<spec, bound, typename Trainer::value_type, typename Trainer::backend_type,
                       std::remove_cvref_t<decltype(family.chosen().views)>>(
-      family.encoder().layer, t.parameters(family.encoder()), t.backend(), family.chosen().views, family.input_size());
+      family.chosen().encoder, family.encoder().layer, t.parameters(family.encoder()), t.backend(), family.chosen().views, family.input_size());
 }
 
 }  // namespace pretext::train
