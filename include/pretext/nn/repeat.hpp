@@ -9,13 +9,13 @@ namespace pretext::nn {
 
 /// The same block N times, each with parameters of its own: one instantiation and a loop, so compile time does not grow
 /// with depth. `repeat<dynamic, Block>` takes the number at run time: `{.count = 12}`. Children are named First, First + 1,
-/// ...; First above 0 is for what follows a block of another kind (resnet).
-/// errors  pretext[shape.116] the block changes the shape; pretext[value.302] a dynamic count below 1 or above 256
-template <index_t N, class Block, index_t First = 0>
+/// ...; First above 0 is for what follows a block of another kind (resnet). A dynamic count is at most `Most`.
+/// errors  pretext[shape.116] the block changes the shape; pretext[value.302] a dynamic count below 1 or above Most
+template <index_t N, class Block, index_t First = 0, index_t Most = (N == dynamic ? 256 : N)>
 struct repeat {
   setting<index_t> count = default_value(N == dynamic ? 1 : N);
   Block block{};
-  static constexpr index_t most = N == dynamic ? 256 : N;
+  static constexpr index_t most = Most;
   static constexpr const char* name = "repeat";
 
   template <class Self, class Visit>
@@ -39,7 +39,7 @@ struct repeat {
 
     constexpr bound() = default;
     constexpr bound(const repeat& s, const In& in) : spec(s), input(in), block(bind(s.block, in)) {
-      expects(count() >= 1 && count() <= most, "value.302", "repeat: the count must lie between 1 and 256");
+      expects(count() >= 1 && count() <= most, "value.302", "repeat: the count must lie between 1 and the largest its type has room for");
     }
     constexpr index_t count() const { return N == dynamic ? spec.count.value() : N; }
     constexpr In output() const { return input; }

@@ -24,6 +24,10 @@ struct patches {
   static constexpr const char* name = "patches";
   px::backend::reference plain;
   std::vector<double> columns;
+  template <class... A>
+  static constexpr std::size_t scratch_bytes(const A&...) {
+    return 0;
+  }
 
   template <class Op, class... A>
   void run(Op op, px::workspace& w, A&&... a) {
