@@ -22,7 +22,8 @@ struct align_and_spread {
 
   constexpr auto value(const auto& in) const {
     using namespace pretext::objective::row;
-    const auto z = normalize(in.anchors), positive = normalize(in.positives);
+    const auto z = normalize(in.anchors);
+    const auto positive = normalize(in.positives);
     const auto spread = log_mean_exp(log_mean_exp(z, pretext::similarity::negative_squared_euclidean{}, sharpness));
     return mean(squared_distance(z, positive)) + weight * spread;
   }
@@ -38,7 +39,8 @@ struct vicreg {
 
   constexpr auto value(const auto& in) const {
     using namespace pretext::objective::row;
-    const auto x = view<0>(in), y = view<1>(in);
+    const auto x = view<0>(in);
+    const auto y = view<1>(in);
     const auto hinge = [](const auto& z) { return mean(relu(1.0 - sqrt(column_variance(z) + 1e-4))); };
     const auto redundancy = [&](const auto& z) { return sum(square(off_diagonal(covariance(z)))) / in.width; };
     return invariance * mean(square(x - y)) + variance * 0.5 * (hinge(x) + hinge(y)) + redundancy(x) + redundancy(y);

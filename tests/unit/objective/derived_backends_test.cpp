@@ -17,7 +17,8 @@ namespace {
 struct everything {
   constexpr auto value(const auto& in) const {
     using namespace px::objective::row;
-    const auto z = normalize(in.anchors), y = normalize(in.positives);
+    const auto z = normalize(in.anchors);
+    const auto y = normalize(in.positives);
     const auto pairs = mean(log_sum_exp(z, px::similarity::dot{}, 4) - 4 * dot(z, y)) +
                        log_mean_exp(log_mean_exp(z, px::similarity::negative_squared_euclidean{}, 2)) +
                        0.1 * sum(square(log_mean_exp(view<0>(in), view<1>(in), px::similarity::cosine{}, 3)));

@@ -84,7 +84,8 @@ struct vicreg_value {
     using namespace px::objective::row;
     const auto hinge = [](const auto& x) { return mean(relu(1.0 - sqrt(column_variance(x) + 1e-4))); };
     const auto penalty = [&](const auto& x) { return sum(square(off_diagonal(covariance(x)))) / static_cast<double>(in.width); };
-    const auto x = view<0>(in), y = view<1>(in);
+    const auto x = view<0>(in);
+    const auto y = view<1>(in);
     return 25 * mean(square(x - y)) + 12.5 * (hinge(x) + hinge(y)) + penalty(x) + penalty(y);
   }
 };

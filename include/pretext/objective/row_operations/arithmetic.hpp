@@ -260,6 +260,15 @@ constexpr auto join(const L& l, const R& r, A... a) {
 }
 }  // namespace detail
 
+/// A constant beside an expression: a number or a setting. A class, so that the operators below are never about two
+/// built-in numbers, which clang takes for an error even where a constraint rules them out.
+struct number {
+  double value;
+  template <class T>
+    requires std::is_convertible_v<T, double>
+  constexpr number(const T& v) : value(static_cast<double>(v)) {}
+};
+
 template <Expression E>
 constexpr auto exp(const E& e) {
   return detail::map<function::exp>(e);
@@ -321,32 +330,32 @@ constexpr auto operator-(const E& e) {
   return detail::scaled(e, -1, 0);
 }
 template <Expression E>
-constexpr auto operator*(double factor, const E& e) {
-  return detail::scaled(e, factor, 0);
+constexpr auto operator*(number factor, const E& e) {
+  return detail::scaled(e, factor.value, 0);
 }
 template <Expression E>
-constexpr auto operator*(const E& e, double factor) {
-  return detail::scaled(e, factor, 0);
+constexpr auto operator*(const E& e, number factor) {
+  return detail::scaled(e, factor.value, 0);
 }
 template <Expression E>
-constexpr auto operator/(const E& e, double divisor) {
-  return detail::scaled(e, 1 / divisor, 0);
+constexpr auto operator/(const E& e, number divisor) {
+  return detail::scaled(e, 1 / divisor.value, 0);
 }
 template <Expression E>
-constexpr auto operator+(const E& e, double value) {
-  return detail::scaled(e, 1, value);
+constexpr auto operator+(const E& e, number value) {
+  return detail::scaled(e, 1, value.value);
 }
 template <Expression E>
-constexpr auto operator+(double value, const E& e) {
-  return detail::scaled(e, 1, value);
+constexpr auto operator+(number value, const E& e) {
+  return detail::scaled(e, 1, value.value);
 }
 template <Expression E>
-constexpr auto operator-(const E& e, double value) {
-  return detail::scaled(e, 1, -value);
+constexpr auto operator-(const E& e, number value) {
+  return detail::scaled(e, 1, -value.value);
 }
 template <Expression E>
-constexpr auto operator-(double value, const E& e) {
-  return detail::scaled(e, -1, value);
+constexpr auto operator-(number value, const E& e) {
+  return detail::scaled(e, -1, value.value);
 }
 
 }  // namespace pretext::objective::row
