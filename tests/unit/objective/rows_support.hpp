@@ -125,6 +125,23 @@ auto of(F f) {
   return pretext::objective::derived<given<F>>{{f}};
 }
 
+/// Every kind of node once: rows, pairs within and across, numbers, column statistics; gradients of known and unknown sign.
+struct everything {
+  constexpr auto value(const auto& in) const {
+    using namespace pretext::objective::row;
+    const auto z = normalize(in.anchors);
+    const auto y = normalize(in.positives);
+    const auto pairs = mean(log_sum_exp(z, pretext::similarity::dot{}, 4) - 4 * dot(z, y)) +
+                       log_mean_exp(log_mean_exp(z, pretext::similarity::negative_squared_euclidean{}, 2)) +
+                       0.1 * sum(square(log_mean_exp(view<0>(in), view<1>(in), pretext::similarity::cosine{}, 3)));
+    const auto columns = mean(relu(1.0 - sqrt(column_variance(in.anchors) + 1e-4))) + mean(tanh(standardize(in.anchors) * in.positives)) +
+                         sum(square(off_diagonal(covariance(view<0>(in), view<1>(in))))) / in.width;
+    const auto scalars = mean(exp(-norm(in.anchors))) + mean(softplus(squared_distance(z, y))) * mean(sigmoid(in.anchors)) +
+                         log(sum(square(in.anchors)) + 1.0) / 10;
+    return pairs + columns + scalars;
+  }
+};
+
 /// Central differences of a loss of the rows, of fourth order.
 template <class F>
 std::vector<double> differences(block<double> z, F&& loss, double h = 1e-3) {
