@@ -55,6 +55,7 @@ constexpr step_plan walk_step(Ctx ctx, Family family, const Batch& batch, index_
     std::size_t i = 0;
     for (const auto& t : family.states()) s.states[i++].shape = t.shape;
   }
+  s.keep();
   family.step(s, batch);
   plan.workspace_bytes = ctx.memory->peak();
   return plan;

@@ -154,8 +154,9 @@ struct step_scope {
     ctx(op::update, spec.optimizer, v.ranges, as_const(norms), v.inputs, v.gradients, v.parameters, v.state0, v.state1);
     ctx(op::fill, T(0), v.gradients);
   }
-  /// Moves a target towards its player.
+  /// Moves a target towards its player; after a bad gradient it stays where it is, as the player does.
   constexpr void follow(int target, const target_spec& spec) const {
+    if (inputs->non_finite != 0) return;
     const target_views<T>& t = targets[static_cast<std::size_t>(target)];
     const player_views<T>& p = players[static_cast<std::size_t>(spec.player)];
     if (spec.extent.parameters > 0) ctx(op::lerp, t.momentum, as_const(p.parameters.slice(0, spec.extent.parameters)), t.parameters);
@@ -168,7 +169,35 @@ struct step_scope {
     }
   }
 
+  /// What a forward pass changes (statistics, queues), copied before it, so that a step that fails can leave no trace.
+  /// Weights need no copy: a bad gradient never reaches them.
+  struct copies {
+    std::array<tensor_view<T>, max_players + 2 * max_targets> of{};
+  };
+  constexpr copies keep() const {
+    copies c;
+    each_kept([&](std::size_t i, tensor_view<T> v) {
+      c.of[i] = ctx.take(v.shape);
+      ctx(op::copy, as_const(v), c.of[i]);
+    });
+    return c;
+  }
+  constexpr void put_back(const copies& c) const {
+    each_kept([&](std::size_t i, tensor_view<T> v) { ctx(op::copy, as_const(c.of[i]), v); });
+  }
+
  private:
+  template <class F>
+  constexpr void each_kept(F&& f) const {
+    std::size_t i = 0;
+    const auto one = [&](const tensor_view<T>& v) {
+      if (v.rank() > 0 && v.size() > 0) f(i, v);
+      ++i;
+    };
+    for (const auto& p : players) one(p.buffers);
+    for (const auto& t : targets) one(t.buffers);
+    for (const auto& v : states) one(v);
+  }
   template <class Part>
   constexpr Ctx part_context(const Part& p) const {
     return ctx.with_key(nn::child_key(ctx.key, static_cast<std::size_t>(p.player * 1024 + p.offset.parameters)));

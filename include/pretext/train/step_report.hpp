@@ -17,7 +17,7 @@ struct step_report {
   float embedding_std = 0;  // mean over columns of the deviation of the l2-normalised rows; healthy near 1/sqrt(D)
   float samples_per_second = 0;
   double seconds = 0;       // since the trainer was built
-  bool finite = true;       // false: the loss or a gradient was not finite, and the step changed nothing
+  bool finite = true;       // false: a gradient was not finite, and the step changed nothing but the count of steps; or the loss alone was not
 };
 
 }  // namespace pretext::train

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -63,7 +64,8 @@ struct target_memory {
 
 /// Trains a recipe on a back end. Holds players, targets and planned memory; the losses are the family's.
 ///   trainer<my_recipe, backend::simd<>> t({.batch_size = 256}); t.fit(images) or t.step(batch) in your own loop
-/// errors  pretext[value.301] a setting that makes no sense; pretext[memory.100] a batch larger than planned
+/// errors  pretext[value.301] a setting that makes no sense; pretext[value.307] a batch of nothing; pretext[memory.100] a
+///         batch larger than planned. A step that throws leaves the trainer as it was.
 /// repeat  the same seed and build give the same bits for any number of threads
 template <class Recipe, class Backend, class Comm = comm::null>
 class trainer {
@@ -90,12 +92,24 @@ class trainer {
   const step_report& step(const batch_type& batch) {
     const auto begin = std::chrono::steady_clock::now();
     const index_t size = family_.batch_size_of(batch);
+    if (size < 1) throw error("value.307", "a step was given an empty batch; give it at least one sample");
+    if (size > planned_batch_)
+      throw error("memory.100", "a batch of " + std::to_string(size) + " samples is larger than the " + std::to_string(planned_batch_) +
+                                    " that were planned for; set a larger batch_size, or call plan(" + std::to_string(size) + ") first");
     write_inputs();
     memory_.release(0);
     scope_.ctx.key = rng::key{.seed = seed(), .sample = inputs_.step, .epoch = static_cast<std::uint32_t>(inputs_.epoch),
                               .occurrence = static_cast<std::uint16_t>(comm_->rank())}
                          .with_purpose(rng::purpose::dropout);
-    family_.step(scope_, batch);
+    const auto before = scope_.keep();
+    try {
+      family_.step(scope_, batch);
+    } catch (...) {
+      scope_.put_back(before);
+      for (const auto& p : players_) std::fill(p.gradients.begin(), p.gradients.end(), T(0));
+      throw;
+    }
+    if (inputs_.non_finite != 0) scope_.put_back(before);
     ++inputs_.step;
     finish_report(size, begin);
     return report_;
@@ -146,8 +160,8 @@ class trainer {
     report_.epochs = epochs;
   }
   void start_clock() { built_ = std::chrono::steady_clock::now(); }
-  /// Callbacks end `fit` with this, after the current step.
-  void stop() { stopped_ = true; }
+  /// Callbacks end `fit` with this, after the current step. The next `fit` starts afresh.
+  void stop(bool now = true) { stopped_ = now; }
   bool stopped() const { return stopped_; }
 
   /// Players by position, for tools: tables and flat buffers.
