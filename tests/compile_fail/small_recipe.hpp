@@ -13,5 +13,5 @@ struct small_recipe : pretext::recipe::simclr {
 template <class Recipe>
 void build() {
   pretext::train::trainer<Recipe, pretext::backend::reference> trainer({.batch_size = 2});
-  static_cast<void>(trainer.planned());
+  static_cast<void>(trainer.planned_bytes());
 }
