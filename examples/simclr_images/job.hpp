@@ -11,6 +11,7 @@
 
 #include <pretext/data/open.hpp>
 #include <pretext/data/split.hpp>
+#include <pretext/eval/during_training.hpp>
 #include <pretext/eval/encoder.hpp>
 #include <pretext/eval/fine_tune.hpp>
 #include <pretext/eval/measures.hpp>
@@ -94,13 +95,8 @@ inline std::string percent(double v) {
   return text;
 }
 
-/// Remembers the first loss, the time inside steps, and probes the encoder by k-NN on a part of the data every few epochs.
-template <class Dataset>
+/// Remembers the first loss and the time inside steps.
 struct observer {
-  const Dataset* train_part = nullptr;
-  const Dataset* test_part = nullptr;
-  report::html* page = nullptr;
-  std::uint64_t every_epochs = 1;
   double loss_first = std::nan(""), step_seconds = 0;
   std::uint64_t images = 0;
 
@@ -112,11 +108,6 @@ struct observer {
       step_seconds += n / static_cast<double>(r.samples_per_second);
       images += static_cast<std::uint64_t>(n);
     }
-  }
-  template <class Trainer>
-  void on_epoch(Trainer& t, const train::step_report& r) {
-    if (page == nullptr || train_part == nullptr || r.epoch % every_epochs != 0) return;
-    page->point("k-NN", static_cast<double>(r.epoch), eval::knn(t.encoder(), *train_part, *test_part).accuracy);
   }
 };
 
@@ -235,19 +226,17 @@ results run(const options& o, Backend& backend, const char* backend_name) {
   if (!o.log.empty()) log.emplace(o.log);
   const data::image_set probe_train = images.train.first(std::min<px::index_t>(2000, images.train.size()));
   const data::image_set probe_test = images.test.first(std::min<px::index_t>(1000, images.test.size()));
-  observer<data::image_set> watch;
-  watch.page = page ? &*page : nullptr;
-  if (labelled && probe_train.size() > 20) {
-    watch.train_part = &probe_train;
-    watch.test_part = &probe_test;
-  }
-  watch.every_epochs = std::max<std::uint64_t>(1, s.epochs / 20);
+  observer watch;
+  report::html* const on_page = page ? &*page : nullptr;
+  const bool probing = on_page != nullptr && labelled && probe_train.size() > 20;
+  eval::knn_during_training probe(probe_train, probe_test, probing ? std::max<std::uint64_t>(1, s.epochs / 20) : std::numeric_limits<std::uint64_t>::max(),
+                                  [&](eval::probe_point p) { on_page->point("k-NN", static_cast<double>(p.epoch), p.accuracy); });
   train::checkpoint keeper(o.out, {.every_steps = o.checkpoint_every, .keep = 2});
   struct optional_page {
     report::html* page;
     void on_start(const train::start_info& i) { if (page) page->on_start(i); }
     void on_step(const train::step_report& x) { if (page) page->on_step(x); }
-  } to_page{watch.page};
+  } to_page{on_page};
   struct optional_log {
     report::jsonl_log* log;
     void on_start(const train::start_info& i) { if (log) log->on_start(i); }
@@ -257,7 +246,7 @@ results run(const options& o, Backend& backend, const char* backend_name) {
 
   report::progress_options bar;
   bar.quiet = o.quiet;
-  trainer.fit(images.train, report::progress_bar(bar), to_log, to_page, watch, keeper);
+  trainer.fit(images.train, report::progress_bar(bar), to_log, to_page, watch, probe, keeper);
   r.seconds = watch.step_seconds;
   r.images_per_second = watch.step_seconds > 0 ? static_cast<double>(watch.images) / watch.step_seconds : 0;
   r.loss_first = watch.loss_first;

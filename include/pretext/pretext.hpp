@@ -17,6 +17,7 @@
 #include "data/in_memory.hpp"
 #include "data/open.hpp"
 #include "data/split.hpp"
+#include "eval/during_training.hpp"
 #include "eval/encoder.hpp"
 #include "eval/fine_tune.hpp"
 #include "eval/measures.hpp"
