@@ -229,7 +229,7 @@ results run(const options& o, Backend& backend, const char* backend_name) {
   observer watch;
   report::html* const on_page = page ? &*page : nullptr;
   const bool probing = on_page != nullptr && labelled && probe_train.size() > 20;
-  eval::knn_during_training probe(probe_train, probe_test, probing ? std::max<std::uint64_t>(1, s.epochs / 20) : std::numeric_limits<std::uint64_t>::max(),
+  eval::knn_during_training watch_knn(probe_train, probe_test, probing ? std::max<std::uint64_t>(1, s.epochs / 20) : std::numeric_limits<std::uint64_t>::max(),
                                   [&](eval::probe_point p) { on_page->point("k-NN", static_cast<double>(p.epoch), p.accuracy); });
   train::checkpoint keeper(o.out, {.every_steps = o.checkpoint_every, .keep = 2});
   struct optional_page {
@@ -246,7 +246,7 @@ results run(const options& o, Backend& backend, const char* backend_name) {
 
   report::progress_options bar;
   bar.quiet = o.quiet;
-  trainer.fit(images.train, report::progress_bar(bar), to_log, to_page, watch, probe, keeper);
+  trainer.fit(images.train, report::progress_bar(bar), to_log, to_page, watch, watch_knn, keeper);
   r.seconds = watch.step_seconds;
   r.images_per_second = watch.step_seconds > 0 ? static_cast<double>(watch.images) / watch.step_seconds : 0;
   r.loss_first = watch.loss_first;
