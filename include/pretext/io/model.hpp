@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <string>
-#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "../core/parameters.hpp"

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -48,6 +51,18 @@ inline std::vector<std::int64_t> shape_of(const extents& e) {
   std::vector<std::int64_t> s;
   for (int i = 0; i < e.rank; ++i) s.push_back(e[i]);
   return s;
+}
+
+/// The checksum of a checkpoint's texts, so that a damaged one is not taken for one of another recipe.
+inline std::uint64_t mix_texts(io::text_pairs texts) {
+  std::sort(texts.begin(), texts.end());
+  std::uint64_t h = mix_start;
+  for (const auto& [name, text] : texts) {
+    if (name == "format" || name == "text_checksum") continue;  // the writer adds the one, the other is this number
+    const std::uint64_t sizes[2]{name.size(), text.size()};
+    h = mix_bytes(mix_bytes(mix_bytes(h, sizes, sizeof sizes), name.data(), name.size()), text.data(), text.size());
+  }
+  return h;
 }
 
 /// Gathers a trainer's state in file order.
@@ -158,6 +173,12 @@ inline std::pair<std::string, std::string> first_difference(const std::string& a
   }
   return {};
 }
+inline void make_folder(const std::string& folder) {
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (failed)
+    throw error("checkpoint.100", folder + ": this folder for checkpoints cannot be made (" + failed.message() + "); choose another or check permissions");
+}
 inline std::string hex(std::uint64_t v) {
   std::string s(16, '0');
   for (int i = 15; i >= 0; --i, v >>= 4) s[static_cast<std::size_t>(i)] = "0123456789abcdef"[v & 15];
@@ -165,36 +186,42 @@ inline std::string hex(std::uint64_t v) {
 }
 }  // namespace detail
 
+/// What else a run depends on, by name: the number of its images, say. A checkpoint keeps them and holds a continuation
+/// to them as to settings.
+using notes = io::text_pairs;
+
 /// Writes one checkpoint file of the trainer's present state into `folder` (made if missing), atomically, and returns its
 /// path. An interrupted or failed write leaves the earlier ones as they were.
-/// errors  pretext[io.110-115] the folder or the file cannot be written
-template <class Trainer>
-std::string save_checkpoint(Trainer& trainer, const std::string& folder) {
+/// errors  pretext[checkpoint.100] the folder cannot be made; pretext[io.111-115] the file cannot be written
+template <class Trainer, class Files = io::posix_files>
+std::string save_checkpoint(Trainer& trainer, const std::string& folder, const notes& kept = {}, Files files = {}) {
   detail::state_writer<typename Trainer::value_type> state;
   trainer.visit_state(state);
   io::text_pairs metadata{{"pretext", PRETEXT_VERSION_STRING}, {"structure", structure(trainer)}, {"checksum", detail::hex(state.sum)}};
   for_each_setting(trainer.settings(),
                    [&](const std::string& name, const std::string& value) { metadata.emplace_back("setting." + name, value); });
-  std::error_code failed;
-  std::filesystem::create_directories(folder, failed);
-  if (failed)
-    throw error("checkpoint.100", folder + ": this folder for checkpoints cannot be made (" + failed.message() + "); choose another or check permissions");
+  for (const auto& [name, value] : kept) metadata.emplace_back("note." + name, value);
+  metadata.emplace_back("text_checksum", detail::hex(detail::mix_texts(metadata)));
+  detail::make_folder(folder);
   const std::string path = detail::checkpoint_path(folder, trainer.steps_done());
-  io::write_safetensors(path, std::span<const io::tensor_entry>(state.tensors), metadata);
+  io::write_safetensors(path, std::span<const io::tensor_entry>(state.tensors), metadata, files);
   return path;
 }
 
 /// Loads one checkpoint file; the trainer is untouched unless everything in the file is right.
 /// errors  pretext[checkpoint.101] another recipe (names the first part that differs); pretext[checkpoint.102] another
-///         setting; pretext[checkpoint.103] another shape; pretext[checkpoint.104] damaged
+///         setting or note; pretext[checkpoint.103] a tensor of another shape; pretext[checkpoint.104] damaged
 template <class Trainer>
-void load_checkpoint(Trainer& trainer, const std::string& path) {
+void load_checkpoint(Trainer& trainer, const std::string& path, const notes& expected = {}) {
   using T = typename Trainer::value_type;
   const io::tensor_file file = io::read_safetensors(path);
   const std::string* wanted = file.find_metadata("structure");
   const std::string* checksum = file.find_metadata("checksum");
   if (wanted == nullptr || checksum == nullptr)
     throw error("checkpoint.104", path + ": this file is no checkpoint of a trainer; its metadata lacks the structure or the checksum");
+  const std::string* texts = file.find_metadata("text_checksum");
+  if (texts == nullptr || *texts != detail::hex(detail::mix_texts(file.metadata())))
+    throw error("checkpoint.104", path + ": the texts do not match their checksum, the file is damaged; use an earlier checkpoint");
   const std::string own = structure(trainer);
   if (*wanted != own) {
     const auto [theirs, mine] = detail::first_difference(*wanted, own);
@@ -202,11 +229,14 @@ void load_checkpoint(Trainer& trainer, const std::string& path) {
                                       "\"; use the recipe it was written with, or another folder");
   }
   std::string differing;
+  const auto compare = [&](const char* kind, const std::string& name, const std::string& value) {
+    const std::string* before = file.find_metadata(kind + name);
+    if (before != nullptr && *before != value) differing += (differing.empty() ? "" : ", ") + name + " was " + *before + " and is now " + value;
+  };
   for_each_setting(trainer.settings(), [&](const std::string& name, const std::string& value) {
-    const std::string* before = file.find_metadata("setting." + name);
-    if (before != nullptr && *before != value && !may_change(name))
-      differing += (differing.empty() ? "" : ", ") + name + " was " + *before + " and is now " + value;
+    if (!may_change(name)) compare("setting.", name, value);
   });
+  for (const auto& [name, value] : expected) compare("note.", name, value);
   if (!differing.empty())
     throw error("checkpoint.102", path + ": settings differ from the checkpoint's: " + differing + "; keep them, or start in another folder");
   detail::state_reader<T> read{file};
@@ -218,20 +248,20 @@ void load_checkpoint(Trainer& trainer, const std::string& path) {
 }
 
 /// Continues from the newest whole checkpoint of a folder. Damaged files are passed over and listed; a folder without a
-/// whole one leaves the trainer as it is. A checkpoint of another recipe or with other settings is an error.
+/// whole one leaves the trainer as it is. A checkpoint of another recipe, with other settings or notes is an error.
 template <class Trainer>
-resume_result resume(Trainer& trainer, const std::string& folder) {
+resume_result resume(Trainer& trainer, const std::string& folder, const notes& expected = {}) {
   resume_result result;
   for (const std::uint64_t step : detail::checkpoint_steps(folder)) {
     const std::string path = detail::checkpoint_path(folder, step);
     try {
-      load_checkpoint(trainer, path);
+      load_checkpoint(trainer, path, expected);
       result.resumed = true;
       result.step = trainer.steps_done();
       result.file = path;
       return result;
     } catch (const error& e) {
-      if (e.id() == "checkpoint.101" || e.id() == "checkpoint.102" || e.id() == "checkpoint.103") throw;
+      if (e.id() == "checkpoint.101" || e.id() == "checkpoint.102") throw;
       result.passed.emplace_back(e.what());
     }
   }
@@ -251,12 +281,21 @@ class checkpoint {
   struct options {
     std::uint64_t every_steps = 0;
     std::size_t keep = 2;
+    train::notes notes = {};
   };
   explicit checkpoint(std::string folder) : checkpoint(std::move(folder), options{}) {}
   checkpoint(std::string folder, options o) : folder_(std::move(folder)), options_(o) {
     while (folder_.size() > 1 && folder_.back() == '/') folder_.pop_back();
   }
 
+  /// A folder that cannot be written is an error at once, not after the first epoch.
+  template <class Info>
+  void on_start(const Info&) {
+    detail::make_folder(folder_);
+    const std::string probe = folder_ + "/.pretext-probe-" + std::to_string(io::posix_files{}.process()) + ".tmp";
+    io::write_file_atomically(probe, std::string_view("x"));
+    io::posix_files{}.remove(probe.c_str());
+  }
   template <class Trainer, class Report>
   void on_step(Trainer& trainer, const Report& report) {
     if (options_.every_steps > 0 && report.step % options_.every_steps == 0) save(trainer);
@@ -274,7 +313,7 @@ class checkpoint {
  private:
   template <class Trainer>
   void save(Trainer& trainer) {
-    last_file_ = save_checkpoint(trainer, folder_);
+    last_file_ = save_checkpoint(trainer, folder_, options_.notes);
     last_step_ = trainer.steps_done();
     saved_ = true;
     const auto steps = detail::checkpoint_steps(folder_);

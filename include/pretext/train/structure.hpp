@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstdio>
+#include <cstdlib>
 #include <string>
+#include <string_view>
+#include <type_traits>
 
 #include "trainer.hpp"
 
@@ -50,8 +54,27 @@ void for_each_setting(const Settings& settings, Visit&& visit) {
   });
 }
 
-/// What a trainer consists of, line by line: family, players with their tables and optimizers, targets, states. The same
-/// text for every compiler and back end; a checkpoint fits a trainer whose text is the same.
+namespace detail {
+/// The places and names of all policies, and of their settings, in order: what a recipe is made of beside its parameters
+/// (steps of a chain of views, a similarity).
+template <class P>
+void list_policies(const P& policy, const dotted& place, std::string& out) {
+  if (!place.text.empty()) {
+    out += "\n  policy " + place.text;
+    if constexpr (requires { std::string(P::name); }) out += " " + std::string(P::name);
+  }
+  if constexpr (HasFields<P>)
+    P::fields(policy, [&](std::string_view name, const auto& member) {
+      if constexpr (is_setting<std::remove_cvref_t<decltype(member)>>)
+        out += "\n  setting " + (place / name).text;
+      else
+        list_policies(member, place / name, out);
+    });
+}
+}  // namespace detail
+
+/// What a trainer consists of, line by line: family, players with their tables and optimizers, targets, states, names of
+/// settings. The same text for every compiler and back end; a checkpoint fits a trainer whose text is the same.
 template <class Trainer>
 std::string structure(const Trainer& t) {
   std::string s = "family ";
@@ -68,6 +91,12 @@ std::string structure(const Trainer& t) {
   for (std::size_t i = 0; i < t.state_names().size(); ++i)
     s += "\nstate " + t.state_names()[i] + " " + detail::shape_text(t.state_shapes()[i]);
   if constexpr (requires { Trainer::family_type::policies(); }) s += "\n" + Trainer::family_type::policies();
+  if constexpr (requires { t.family().input_size(); }) {
+    const auto in = t.family().input_size();
+    s += "\ninput " + detail::shape_text(extents(in.height, in.width, in.channels));
+  }
+  s += "\nsettings";
+  detail::list_policies(t.settings(), {}, s);
   return s;
 }
 
