@@ -63,7 +63,7 @@ bool all_finite(const std::vector<T>& v) {
     if (!std::isfinite(x)) return false;
   return true;
 }
-/// max|a - b| / max|b|; infinite where a value is not finite. Two tensors of zeros are equal.
+/// max|a - b| / max|b|, or max|a| where b is zero; infinite where only one value is not finite.
 template <class A, class B>
 double distance(const std::vector<A>& a, const std::vector<B>& b) {
   double d = 0, m = 0;
@@ -73,7 +73,7 @@ double distance(const std::vector<A>& a, const std::vector<B>& b) {
     d = std::fmax(d, std::fabs(x - y));
     m = std::fmax(m, std::fabs(y));
   }
-  return d == 0 ? 0 : d / std::fmax(m, 1e-300);
+  return m == 0 ? d : d / m;
 }
 
 /// Runs f(ctx) on a back end, in memory of exactly the size that the same f asks for on the counting back end.
