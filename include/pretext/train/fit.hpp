@@ -57,8 +57,8 @@ void fit(Trainer& trainer, const Dataset& data, Callbacks&&... callbacks) {
   trainer.start_clock();
   trainer.stop(false);
   const std::uint64_t done = trainer.steps_done();
-  start_info info{.steps_total = total, .steps_done = done, .steps_per_epoch = per_epoch, .epochs = settings.epochs,
-                  .step = done, .epoch = per_epoch == 0 ? 0 : done / per_epoch};
+  [[maybe_unused]] const start_info info{.steps_total = total, .steps_done = done, .steps_per_epoch = per_epoch, .epochs = settings.epochs,
+                                         .step = done, .epoch = per_epoch == 0 ? 0 : done / per_epoch};
   (detail::call_start(callbacks, trainer, info), ...);
   if (done < total && !trainer.stopped()) {
     data::prefetching_loader loader(data, sampler, static_cast<index_t>(done), static_cast<index_t>(total));
