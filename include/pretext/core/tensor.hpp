@@ -43,7 +43,7 @@ struct tensor_view {
   constexpr tensor_view flat() const { return {data, extents(size())}; }
   /// Samples [begin, end) along the first extent.
   constexpr tensor_view slice(index_t begin, index_t end) const {
-    expects(0 <= begin && begin <= end && end <= shape[0], "shape.103", "a slice reaches outside its tensor");
+    expects(0 <= begin && begin <= end && end <= shape[0], "shape.121", "a slice reaches outside its tensor");
     extents e = shape;
     const index_t stride = shape[0] == 0 ? 0 : size() / shape[0];
     e[0] = end - begin;

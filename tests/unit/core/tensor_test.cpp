@@ -63,9 +63,9 @@ TEST_CASE("tensor_view: elements, matrix form and slices", "[core][tensor]") {
 TEST_CASE("tensor_view: a slice or reshape that does not fit is refused", "[core][tensor]") {
   int values[6]{};
   const tensor_view<int> v{values, extents(3, 2)};
-  CHECK(thrown([&] { (void)v.slice(-1, 2); }) == "shape.103");
-  CHECK(thrown([&] { (void)v.slice(2, 1); }) == "shape.103");
-  CHECK(thrown([&] { (void)v.slice(0, 4); }) == "shape.103");
+  CHECK(thrown([&] { (void)v.slice(-1, 2); }) == "shape.121");
+  CHECK(thrown([&] { (void)v.slice(2, 1); }) == "shape.121");
+  CHECK(thrown([&] { (void)v.slice(0, 4); }) == "shape.121");
   CHECK(thrown([&] { (void)v.reshape({4, 2}); }) == "shape.102");
   CHECK(thrown([&] { (void)v.reshape({6}); }) == "nothing");
 }
