@@ -6,7 +6,8 @@
 
 namespace pretext::nn {
 
-/// Scalar functions with their derivatives over a math policy M (core/scalar_math.hpp).
+/// Scalar functions with their derivatives over a math policy M (core/scalar_math.hpp); where the derivative times dy is
+/// cheaper said at once, also `gradient`.
 namespace functor {
 
 struct relu {
@@ -18,6 +19,10 @@ struct relu {
   template <class M, class V>
   PRETEXT_HOST_DEVICE static constexpr V derivative(const V& x) {
     return M::select(x > V(0), V(1), V(0));
+  }
+  template <class M, class V>
+  PRETEXT_HOST_DEVICE static constexpr V gradient(const V& x, const V& dy) {
+    return M::select(x > V(0), dy, V(0));
   }
 };
 

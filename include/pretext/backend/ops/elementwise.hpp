@@ -38,7 +38,7 @@ constexpr index_t view_size(const A& a) {
 /// (f, x, y): y = f(x) for a functor written over a math policy (core/scalar_math.hpp): `F::value<M>(x)`,
 /// `F::derivative<M>(x)`; x and y may be the same memory
 PRETEXT_ELEMENTWISE_OP(map);
-/// (f, x, dy, dx): dx = f'(x) dy; dx and dy may be the same memory
+/// (f, x, dy, dx): dx = f'(x) dy, by `F::gradient<M>(x, dy)` where the functor has one; dx and dy may be the same memory
 PRETEXT_ELEMENTWISE_OP(map_backward);
 /// (x, y): y += x
 PRETEXT_ELEMENTWISE_OP(add);
@@ -55,6 +55,15 @@ PRETEXT_ELEMENTWISE_OP(shift);
 PRETEXT_ELEMENTWISE_OP(dropout);
 
 #undef PRETEXT_ELEMENTWISE_OP
+
+/// f'(x) dy for op::map_backward.
+template <class F, class M, class V>
+PRETEXT_HOST_DEVICE constexpr V gradient_of(const V& x, const V& dy) {
+  if constexpr (requires { F::template gradient<M>(x, dy); })
+    return F::template gradient<M>(x, dy);
+  else
+    return F::template derivative<M>(x) * dy;
+}
 
 /// Word i of a key as a dropout decision: keep with probability 1 - rate, decided on 32 integer bits.
 PRETEXT_HOST_DEVICE constexpr bool dropout_keeps(std::uint32_t word, double rate) {

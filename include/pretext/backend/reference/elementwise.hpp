@@ -18,7 +18,7 @@ struct reference_elementwise {
   }
   template <class F, class T>
   static void run(op::map_backward_op, workspace&, const F&, input<T> x, input<T> dy, tensor_view<T> dx) {
-    for (index_t i = 0; i < dx.size(); ++i) dx[i] = F::template derivative<scalar_math>(x[i]) * dy[i];
+    for (index_t i = 0; i < dx.size(); ++i) dx[i] = op::gradient_of<F, scalar_math>(x[i], dy[i]);
   }
   template <class T>
   static void run(op::add_op, workspace&, input<T> x, tensor_view<T> y) {

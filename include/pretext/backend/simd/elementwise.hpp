@@ -11,35 +11,52 @@
 
 namespace pretext::simd {
 
-/// to[i] = f(in[i]...) or += it, n elements, f on whole vectors. The tail goes through the same copy of the code on
-/// padded buffers, so an element's bits do not depend on where it stands. `to` may be one of the inputs.
-template <class T, class Arch, class F, class... In>
-void map_run(index_t n, T* to, bool accumulate, const F& f, const In*... in) {
+namespace detail {
+
+/// from[...] becomes a copy of the last `left` elements, padded with ones.
+template <class T, class Arch>
+inline void pad_run(const T*& from, index_t at, index_t left, bool read, T* buffer) {
+  for (index_t l = 0; l < vector_ops<T, Arch>::width; ++l) buffer[l] = T(1);
+  if (read) std::memcpy(buffer, from + at, static_cast<std::size_t>(left) * sizeof(T));
+  from = buffer;
+}
+
+template <class T, class Arch, bool Accumulate, class F, std::size_t... I>
+inline void map_run(index_t n, T* to, const F& f, std::index_sequence<I...>, const T* const (&in)[sizeof...(I) + 1]) {
   using O = vector_ops<T, Arch>;
-  static_assert((std::is_same_v<In, T> && ...), "pretext[simd.101] all operands of a map have one element type");
-  constexpr std::size_t count = sizeof...(In);
+  constexpr std::size_t count = sizeof...(I);
   alignas(64) T buffer[count + 1][O::width];
-  const T* const given[count + 1] = {in..., to};
-  for (index_t i = 0; i < n; i += O::width) {
-    const index_t left = n - i;
-    const bool whole = left >= O::width;
-    const T* from[count + 1];
-    for (std::size_t a = 0; a <= count; ++a) from[a] = given[a] ? given[a] + i : nullptr;
-    if (!whole) {
-      for (std::size_t a = 0; a <= count; ++a) {
-        for (index_t l = 0; l < O::width; ++l) buffer[a][l] = T(1);
-        if (a < count || accumulate) std::memcpy(buffer[a], from[a], static_cast<std::size_t>(left) * sizeof(T));
-        from[a] = buffer[a];
-      }
+  const T* from[count + 1] = {in[I]..., to};
+  const index_t left = n % O::width;
+  T* out = to;
+  index_t end = n - left;
+  for (bool tail = false;; tail = true) {
+    for (index_t i = 0; i < end; i += O::width) {
+      auto y = f(O::load(from[I] + i)...);
+      if constexpr (Accumulate) y = O::load(from[count] + i) + y;
+      O::store(out + i, y);
     }
-    auto y = [&]<std::size_t... a>(std::index_sequence<a...>) { return f(O::load(from[a])...); }
-    (std::make_index_sequence<count>{});
-    if (accumulate) y = O::load(from[count]) + y;
-    if (whole)
-      O::store(to + i, y);
-    else
-      O::store_some(to + i, y, left);
+    if (tail || left == 0) break;
+    (pad_run<T, Arch>(from[I], n - left, left, true, buffer[I]), ...);
+    pad_run<T, Arch>(from[count], n - left, left, Accumulate, buffer[count]);
+    out = buffer[count];
+    end = O::width;
   }
+  if (left != 0) std::memcpy(to + (n - left), out, static_cast<std::size_t>(left) * sizeof(T));
+}
+
+}  // namespace detail
+
+/// to[i] = f(in[i]...) or += it, n elements, f on whole vectors. The tail goes through the same loop on padded copies, so
+/// an element's bits do not depend on where it stands. `to` may be one of the inputs.
+template <class T, class Arch, class F, class... In>
+inline void map_run(index_t n, T* to, bool accumulate, const F& f, const In*... in) {
+  static_assert((std::is_same_v<In, T> && ...), "pretext[simd.101] all operands of a map have one element type");
+  constexpr auto indices = std::index_sequence_for<In...>{};
+  if (accumulate)
+    detail::map_run<T, Arch, true>(n, to, f, indices, {in..., to});
+  else
+    detail::map_run<T, Arch, false>(n, to, f, indices, {in..., to});
 }
 
 namespace detail {
@@ -86,7 +103,17 @@ void scale(thread_pool& pool, index_t n, T factor, const T* x, T* y) {
 
 template <class T, class Arch>
 void fill(thread_pool& pool, index_t n, T value, T* y) {
-  map<T, Arch>(pool, n, y, [=] { return vector_ops<T, Arch>::set(value); });
+  using O = vector_ops<T, Arch>;
+  constexpr index_t unrolled = 16;  // or the loop would cost more than its stores
+  pool.parallel_for(n, detail::map_chunk, [&](index_t begin, index_t end) {
+    const auto v = O::set(value);
+    T* const to = y;
+    index_t i = begin;
+    for (; i + unrolled * O::width <= end; i += unrolled * O::width)
+      [&]<std::size_t... k>(std::index_sequence<k...>) { (O::store(to + i + static_cast<index_t>(k) * O::width, v), ...); }
+      (std::make_index_sequence<unrolled>{});
+    for (; i < end; ++i) to[i] = value;
+  });
 }
 
 template <class T, class Arch>

@@ -39,10 +39,12 @@ constexpr index_t rows_at_once(index_t width) { return ceil_div(16384, width > 0
 
 /// The sum over a row of term(offset, lanes), vector by vector in order, then the lanes along a fixed tree.
 template <class T, class Arch, class Term>
-T sum_row(index_t width, const Term& term) {
+inline T sum_row(index_t width, const Term& term) {
   using O = kernel::vector_ops<T, Arch>;
   auto sum = O::zero();
-  for (index_t c = 0; c < width; c += O::width) sum = sum + term(c, width - c < O::width ? width - c : O::width);
+  index_t c = 0;
+  for (; c + O::width <= width; c += O::width) sum = sum + term(c, O::width);
+  if (c < width) sum = sum + term(c, width - c);
   return O::sum(sum);
 }
 

@@ -29,7 +29,7 @@ struct simd_elementwise {
   static void run(op::map_backward_op, const simd_call& call, const F&, input<T> x, input<T> dy, tensor_view<T> dx) {
     using M = kernel::simd_math<T, Arch>;
     kernel::map<T, Arch>(
-        call.pool, dx.size(), dx.data, [](const V<T>& v, const V<T>& d) { return F::template derivative<M>(v) * d; }, x.data,
+        call.pool, dx.size(), dx.data, [](const V<T>& v, const V<T>& d) { return V<T>(op::gradient_of<F, M>(v, d)); }, x.data,
         dy.data);
   }
   template <lane_value T>

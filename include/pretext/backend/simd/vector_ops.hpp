@@ -19,11 +19,32 @@ struct vector_ops {
   using integers = vec<integer, Arch>;
   static constexpr index_t width = lanes<T, Arch>;
   static constexpr bool is_512 = Arch::vector_bytes == 64;
+  static constexpr bool is_x86 = XSIMD_WITH_SSE2;
 
   static vector load(const T* p) { return vector::load_unaligned(p); }
   static void store(T* p, const vector& v) { v.store_unaligned(p); }
   static vector set(T x) { return vector(x); }
   static vector zero() { return vector(T(0)); }
+
+  /// As many elements of T or of float as a vector has lanes, in T.
+  static vector load_widened(const T* p) { return load(p); }
+  static vector load_widened(const float* p)
+    requires(sizeof(T) == 8)
+  {
+#if XSIMD_WITH_AVX512F
+    if constexpr (is_512) return _mm512_maskz_cvtps_pd(__mmask8(-1), _mm256_loadu_ps(p));
+    else
+#endif
+#if XSIMD_WITH_AVX
+    if constexpr (Arch::vector_bytes == 32) return _mm256_cvtps_pd(_mm_loadu_ps(p));
+    else
+#endif
+    {
+      alignas(64) T buffer[width];
+      for (index_t i = 0; i < width; ++i) buffer[i] = static_cast<T>(p[i]);
+      return load(buffer);
+    }
+  }
 
   /// The first n elements, the other lanes `rest`; n in [0, width].
   static vector load_some(const T* p, index_t n, T rest = T(0)) {
@@ -73,7 +94,8 @@ struct vector_ops {
     else if constexpr (is_512) return _mm512_maskz_max_pd(__mmask8(-1), a, b);
     else
 #endif
-      return xsimd::select(a > b, a, b);
+        if constexpr (is_x86) return xsimd::max(a, b);  // one instruction with this very rule for NaN
+    else return xsimd::select(a > b, a, b);
   }
   static vector min(const vector& a, const vector& b) {
 #if XSIMD_WITH_AVX512F
@@ -81,7 +103,8 @@ struct vector_ops {
     else if constexpr (is_512) return _mm512_maskz_min_pd(__mmask8(-1), a, b);
     else
 #endif
-      return xsimd::select(a < b, a, b);
+        if constexpr (is_x86) return xsimd::min(a, b);  // one instruction with this very rule for NaN
+    else return xsimd::select(a < b, a, b);
   }
   static vector sqrt(const vector& a) {
 #if XSIMD_WITH_AVX512F
@@ -157,6 +180,9 @@ struct vector_ops {
 
   /// to[r * to_stride + c] = from[c * from_stride + r] for a width x width block.
   static void transpose(const T* from, index_t from_stride, T* to, index_t to_stride) {
+#if XSIMD_WITH_AVX
+    if constexpr (Arch::vector_bytes == 32 && sizeof(T) == 4) return transpose_8x8(from, from_stride, to, to_stride);
+#endif
     vector even[width], odd[width];
     for (index_t i = 0; i < width; ++i) even[i] = load(from + i * from_stride);
     // log2(width) perfect shuffles of the rows transpose the block.
@@ -173,6 +199,26 @@ struct vector_ops {
   }
 
  private:
+#if XSIMD_WITH_AVX
+  /// Half the instructions of the perfect shuffles.
+  static void transpose_8x8(const float* from, index_t from_stride, float* to, index_t to_stride) {
+    const auto row = [&](index_t i) { return _mm256_loadu_ps(from + i * from_stride); };
+    const auto low = [](__m256 a, __m256 b) { return _mm256_unpacklo_ps(a, b); };
+    const auto high = [](__m256 a, __m256 b) { return _mm256_unpackhi_ps(a, b); };
+    // Columns c, c + 1, c + 4 and c + 5, from the rows' pairs: element c of rows 0 and 1, 2 and 3, and so on.
+    const auto put = [&](index_t c, __m256 r01, __m256 r23, __m256 r45, __m256 r67) {
+      const __m256 a = _mm256_shuffle_ps(r01, r23, 0x44), b = _mm256_shuffle_ps(r45, r67, 0x44);
+      const __m256 d = _mm256_shuffle_ps(r01, r23, 0xee), e = _mm256_shuffle_ps(r45, r67, 0xee);
+      _mm256_storeu_ps(to + c * to_stride, _mm256_permute2f128_ps(a, b, 0x20));
+      _mm256_storeu_ps(to + (c + 1) * to_stride, _mm256_permute2f128_ps(d, e, 0x20));
+      _mm256_storeu_ps(to + (c + 4) * to_stride, _mm256_permute2f128_ps(a, b, 0x31));
+      _mm256_storeu_ps(to + (c + 5) * to_stride, _mm256_permute2f128_ps(d, e, 0x31));
+    };
+    const __m256 r0 = row(0), r1 = row(1), r2 = row(2), r3 = row(3), r4 = row(4), r5 = row(5), r6 = row(6), r7 = row(7);
+    put(0, low(r0, r1), low(r2, r3), low(r4, r5), low(r6, r7));
+    put(2, high(r0, r1), high(r2, r3), high(r4, r5), high(r6, r7));
+  }
+#endif
   static constexpr integer sign_bit() {
     return sizeof(T) == 4 ? static_cast<integer>(0x80000000u) : static_cast<integer>(0x8000000000000000u);
   }
