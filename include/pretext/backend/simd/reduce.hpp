@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <limits>
+#include <utility>
 
 #include "../../core/thread_pool.hpp"
 #include "partials.hpp"
@@ -160,18 +161,28 @@ inline constexpr index_t square_chunk = 16384;
 /// Doubles of scratch for sum_of_squares.
 inline index_t sum_of_squares_scratch(index_t n) { return n > 0 ? ceil_div(n, square_chunk) : 0; }
 
-/// Sum of x^2 in double precision: the norm of a gradient of many elements.
+/// Sum of x^2 in double precision: the norm of a gradient of many elements. Eight chains in turn, added along a tree.
 template <class T, class Arch>
 double sum_of_squares(thread_pool& pool, index_t n, const T* x, double* scratch) {
+  using D = vector_ops<double, Arch>;
+  constexpr int parts = static_cast<int>(8 / D::width);
   const index_t chunks = sum_of_squares_scratch(n);
   if (chunks == 0) return 0;
   pool.parallel_for(chunks, [&](index_t chunk) {
-    const index_t begin = chunk * square_chunk, end = begin + square_chunk < n ? begin + square_chunk : n;
-    double sum[8] = {};
-    for (index_t i = begin; i < end; ++i) {
-      const double v = static_cast<double>(x[i]);
-      sum[i % 8] += v * v;
-    }
+    const T* const from = x + chunk * square_chunk;
+    const index_t size = n - chunk * square_chunk < square_chunk ? n - chunk * square_chunk : square_chunk;
+    vec<double, Arch> part[parts];
+    for (int k = 0; k < parts; ++k) part[k] = D::zero();
+    const auto squared = [](const auto& v, const auto& sum) { return D::fma(v, v, sum); };
+    const index_t whole = size / 8 * 8;
+    for (index_t i = 0; i < whole; i += 8)
+      [&]<std::size_t... k>(std::index_sequence<k...>) {
+        ((part[k] = squared(D::load_widened(from + i + static_cast<index_t>(k) * D::width), part[k])), ...);
+      }
+      (std::make_index_sequence<static_cast<std::size_t>(parts)>{});
+    alignas(64) double sum[8];
+    for (int k = 0; k < parts; ++k) D::store(sum + k * D::width, part[k]);
+    for (index_t i = whole; i < size; ++i) sum[i - whole] += static_cast<double>(from[i]) * static_cast<double>(from[i]);
     scratch[chunk] = ((sum[0] + sum[4]) + (sum[1] + sum[5])) + ((sum[2] + sum[6]) + (sum[3] + sum[7]));
   });
   combine_in_tree(chunks, [&](index_t into, index_t from) { scratch[into] += scratch[from]; });

@@ -112,20 +112,42 @@ struct simd_update {
   }
 
  private:
-  /// One run of a range; the tail goes through the same code on copies padded with ones.
+  /// One run of a range; the tail goes through the same loop on copies padded with ones.
   template <class T, class R, class C>
-  static void update_run(const R& rule, const C& c, T scale, index_t n, const T* g, T* p, T* s0, T* s1) {
+  static void update_run(const R& rule, const C& given, T scale, index_t n, const T* g, T* p, T* s0, T* s1) {
     using M = kernel::simd_math<T, Arch>;
     constexpr index_t W = O<T>::width;
-    T* const to[3] = {p, s0, s1};
-    for (index_t i = 0; i < n; i += W) {
-      const index_t lanes = n - i < W ? n - i : W;
-      V<T> value[3];
-      for (int k = 0; k < 3; ++k) value[k] = to[k] ? O<T>::load_some(to[k] + i, lanes, T(1)) : O<T>::zero();
-      rule.template apply<M>(c, V<T>(O<T>::set(scale) * O<T>::load_some(g + i, lanes, T(1))), value[0], value[1], value[2]);
-      for (int k = 0; k < 3; ++k)
-        if (to[k]) O<T>::store_some(to[k] + i, value[k], lanes);
+    constexpr int arrays = 1 + R::states;
+    const C c = given;  // ours alone: what is stored cannot change it, so it stays in registers
+    alignas(64) T slopes[W], buffer[3][W];
+    const index_t left = n % W;
+    const auto clip = O<T>::set(scale);
+    T* to[3] = {p, s0, s1};
+    index_t end = n - left;
+    for (bool tail = false;; tail = true) {
+      for (index_t i = 0; i < end; i += W) {
+        V<T> v0 = O<T>::load(to[0] + i), v1 = O<T>::zero(), v2 = O<T>::zero();
+        if constexpr (arrays > 1) v1 = O<T>::load(to[1] + i);
+        if constexpr (arrays > 2) v2 = O<T>::load(to[2] + i);
+        rule.template apply<M>(c, V<T>(clip * O<T>::load(g + i)), v0, v1, v2);
+        O<T>::store(to[0] + i, v0);
+        if constexpr (arrays > 1) O<T>::store(to[1] + i, v1);
+        if constexpr (arrays > 2) O<T>::store(to[2] + i, v2);
+      }
+      if (tail || left == 0) break;
+      const index_t at = n - left;
+      kernel::detail::pad_run<T, Arch>(g, at, left, true, slopes);
+      for (int k = 0; k < arrays; ++k) {
+        const T* padded = to[k];
+        kernel::detail::pad_run<T, Arch>(padded, at, left, true, buffer[k]);
+        to[k] = buffer[k];
+      }
+      end = W;
     }
+    if (left == 0) return;
+    T* const home[3] = {p, s0, s1};
+    for (int k = 0; k < arrays; ++k)
+      std::memcpy(home[k] + (n - left), buffer[k], static_cast<std::size_t>(left) * sizeof(T));
   }
 };
 
