@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <type_traits>
 #include <utility>
 
 #include "vector_ops.hpp"
@@ -104,14 +105,35 @@ struct store_result {
                   bool first, bool last) const {
     using O = vector_ops<T, Arch>;
     const bool add = accumulate || !first;
-    if (columns == V * O::width && !(last && bias)) {
-      for (index_t r = 0; r < rows; ++r) {
-        T* to = row(i + r) + j;
-        for (int v = 0; v < V; ++v)
-          O::store(to + v * O::width, add ? O::load(to + v * O::width) + acc.at[r][v] : acc.at[r][v]);
-      }
-      return;
+    if (rows == R && columns == V * O::width && !(last && bias)) {
+      T* to[R];  // all read before the first store, which may change anything as far as the compiler knows
+      for (int r = 0; r < R; ++r) to[r] = row(i + r) + j;
+      const auto whole = [&](auto adds) {
+        [&]<std::size_t... n>(std::index_sequence<n...>) {
+          (store_vector<adds.value>(to[n / V] + static_cast<index_t>(n % V) * O::width, acc.at[n / V][n % V]), ...);
+        }(std::make_index_sequence<static_cast<std::size_t>(R * V)>{});
+      };
+      if (add) whole(std::true_type{});
+      else whole(std::false_type{});
+    } else {
+      store_part(acc, i, j, rows, columns, add, last ? bias : nullptr);
     }
+  }
+
+ private:
+  template <bool Add>
+  static void store_vector(T* to, const vec<T, Arch>& x) {
+    using O = vector_ops<T, Arch>;
+    if constexpr (Add) O::store(to, O::load(to) + x);
+    else O::store(to, x);
+  }
+  template <int R, int V>
+#if defined(__GNUC__)
+  [[gnu::noinline]]  // apart, so that whole tiles do not pay for its registers
+#endif
+  void store_part(const tile_accumulator<T, Arch, R, V>& acc, index_t i, index_t j, index_t rows, index_t columns, bool add,
+                  const T* biases) const {
+    using O = vector_ops<T, Arch>;
     for (index_t r = 0; r < rows; ++r) {
       T* to = row(i + r) + j;
       for (int v = 0; v < V; ++v) {
@@ -120,11 +142,11 @@ struct store_result {
         auto x = acc.at[r][v];
         if (left >= O::width) {
           if (add) x = O::load(to + v * O::width) + x;
-          if (last && bias) x = x + O::load(bias + j + v * O::width);
+          if (biases) x = x + O::load(biases + j + v * O::width);
           O::store(to + v * O::width, x);
         } else {
           if (add) x = O::load_some(to + v * O::width, left) + x;
-          if (last && bias) x = x + O::load_some(bias + j + v * O::width, left);
+          if (biases) x = x + O::load_some(biases + j + v * O::width, left);
           O::store_some(to + v * O::width, x, left);
         }
       }
