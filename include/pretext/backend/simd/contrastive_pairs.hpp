@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <type_traits>
 
 #include "../ops/contrastive.hpp"
 #include "contrastive.hpp"
@@ -25,10 +26,11 @@ struct pair_sweep {
 
   bool is_self(index_t i, index_t j) const { return mask.self_offset >= 0 && j == i + mask.self_offset; }
 
-  /// Scores of a row with the columns of a strip, from their dots.
+  /// Scores of a row with the columns of a strip, from their dots; `it` is the inverse temperature.
   template <class Arch>
-  vec<T, Arch> score(const vec<T, Arch>& dot, const vec<T, Arch>& row_norm, const vec<T, Arch>& column_norm) const {
-    return pair.template score<simd_math<T, Arch>>(dot, row_norm, column_norm) * vector_ops<T, Arch>::set(inverse_temperature);
+  vec<T, Arch> score(const vec<T, Arch>& dot, const vec<T, Arch>& row_norm, const vec<T, Arch>& column_norm,
+                     const vec<T, Arch>& it) const {
+    return pair.template score<simd_math<T, Arch>>(dot, row_norm, column_norm) * it;
   }
 };
 
@@ -106,6 +108,7 @@ void pair_lse(thread_pool& pool, const pair_sweep<T, Pair>& p, T* lse, T* positi
     T* const strip = slots + worker * plan.slot_size();
     const index_t i0 = task * most, count = c.rows - i0 < most ? c.rows - i0 : most;
     const strided<T> rows = left.block(i0, count, 0, c.width, strip + R * S);
+    const V it = O::set(p.inverse_temperature);
     V highest[most], sum[most], own[most];
     for (index_t r = 0; r < count; ++r) {
       highest[r] = O::set(lowest);
@@ -124,7 +127,7 @@ void pair_lse(thread_pool& pool, const pair_sweep<T, Pair>& p, T* lse, T* positi
           for (index_t j = 0; j < columns; j += O::width) {
             V other = O::zero();
             if constexpr (Pair::uses_norms) other = O::load(norms + j0 + j);
-            O::store(s + j, p.template score<Arch>(O::load(s + j), own[t + r], other));
+            O::store(s + j, p.template score<Arch>(O::load(s + j), own[t + r], other, it));
           }
           for (index_t j = columns; j < round_up(columns, O::width); ++j) s[j] = -infinity;
           if (positive >= 0 && positive < columns && p.row_positives[i] >= 0) {
@@ -207,15 +210,22 @@ void pair_gradient(thread_pool& pool, const pair_sweep<T, Pair>& p, const pair_w
     T* const sums = by_row + S;
     const index_t i0 = task * most, count = c.rows - i0 < most ? c.rows - i0 : most;
     const strided<T> rows = left.block(i0, count, 0, c.width, sums + most * plan.padded_width);
+    const V it = O::set(p.inverse_temperature);
     T own[most], along_row[most], expected[most];
     for (index_t r = 0; r < count; ++r) {
       own[r] = Pair::uses_norms ? detail::squared_norm<T, Arch>(c.q + (i0 + r) * c.q_stride, c.width) : T(0);
       along_row[r] = expected[r] = T(0);
     }
-    for (index_t i = 0; i < count * plan.padded_width; ++i) sums[i] = T(0);
-    for (index_t i = 0; i < R * S; ++i) weights[i] = T(0);
+    if (c.columns <= 0)
+      for (index_t i = 0; i < count * plan.padded_width; ++i) sums[i] = T(0);
+    alignas(64) T tail_lse[S];
     for (index_t j0 = 0; j0 < c.columns; j0 += S) {
       const index_t columns = c.columns - j0 < S ? c.columns - j0 : S;
+      const T* column_lse = w.column_lse ? w.column_lse + j0 : nullptr;
+      if (column_lse && columns % O::width != 0) {  // readable in whole vectors
+        for (index_t j = 0; j < round_up(columns, O::width); ++j) tail_lse[j] = j < columns ? column_lse[j] : T(0);
+        column_lse = tail_lse;
+      }
       for (index_t t = 0; t < count; t += R) {
         const index_t tile_rows = count - t < R ? count - t : R;
         detail::dot_strip<T, Arch>(rows.tile(t / R), tile_rows, columns, c.width, panels + j0 * c.width, dots);
@@ -233,7 +243,7 @@ void pair_gradient(thread_pool& pool, const pair_sweep<T, Pair>& p, const pair_w
           const index_t positive = w.row_lse && p.row_positives[i] >= 0 ? p.row_positives[i] - j0 : -1;
           if (w.expected) {
             for (index_t j = 0; j < columns; j += O::width) {
-              const V value = p.template score<Arch>(O::load(s + j), norm, other(j)), share = M::exp(value - row_lse);
+              const V value = p.template score<Arch>(O::load(s + j), norm, other(j), it), share = M::exp(value - row_lse);
               O::store(to + j, O::select(share == O::zero(), O::zero(), share * value));
             }
             if (self >= 0 && self < columns) to[self] = T(0);
@@ -243,39 +253,62 @@ void pair_gradient(thread_pool& pool, const pair_sweep<T, Pair>& p, const pair_w
               total = total + O::load_some(to + j, columns - j < O::width ? columns - j : O::width);
             expected[t + r] += O::sum(total);
           }
-          for (index_t j = 0; j < columns; j += O::width) {
-            const V dot = O::load(s + j), value = p.template score<Arch>(dot, norm, other(j));
-            V weight = w.row_lse ? M::exp(value - row_lse) : O::zero();
-            if (w.column_lse)
-              weight = weight + M::exp(value - O::load_some(w.column_lse + j0 + j, columns - j < O::width ? columns - j : O::width));
-            const auto slope = p.pair.template derivative<simd_math<T, Arch>>(dot, norm, other(j));
-            O::store(to + j, weight * slope.dot);
-            if constexpr (Pair::uses_norms) O::store(by_row + j, weight * slope.row);
-          }
-          // A masked or positive pair: its weight alone, through the same vector functions.
-          const auto set_one = [&](index_t at) {
+          // The sides are known to the compiler, so that the constants of both exponentials are the same registers.
+          const auto weigh = [&](auto by_row_lse, auto by_column_lse) {
+            for (index_t j = 0; j < columns; j += O::width) {
+              const V dot = O::load(s + j), value = p.template score<Arch>(dot, norm, other(j), it);
+              V weight = O::zero();
+              if constexpr (by_row_lse) weight = M::exp(value - row_lse);
+              if constexpr (by_column_lse) weight = weight + M::exp(value - O::load(column_lse + j));
+              const auto slope = p.pair.template derivative<simd_math<T, Arch>>(dot, norm, other(j));
+              O::store(to + j, weight * slope.dot);
+              if constexpr (Pair::uses_norms) O::store(by_row + j, weight * slope.row);
+            }
+          };
+          constexpr std::true_type with;
+          constexpr std::false_type without;
+          if (w.row_lse && column_lse) weigh(with, with);
+          else if (w.row_lse) weigh(with, without);
+          else if (column_lse) weigh(without, with);
+          else weigh(without, without);
+          const auto clear = [&](index_t at) {
             if (at < 0 || at >= columns) return;
-            const index_t j = j0 + at;
             to[at] = T(0);
             if constexpr (Pair::uses_norms) by_row[at] = T(0);
-            if (p.is_self(i, j)) return;
-            const V dot = O::set(s[at]), second = O::set(Pair::uses_norms ? norms[j] : T(0));
-            const V value = p.template score<Arch>(dot, norm, second);
-            V weight = O::zero();
-            const auto add_side = [&](T lse, bool is_positive) {
-              if (!(is_positive && p.mask.drop_positive)) weight = weight + M::exp(value - O::set(lse));
-              if (is_positive) weight = weight - O::set(T(1));
-            };
-            if (w.row_lse) add_side(w.row_lse[i], j == p.row_positives[i]);
-            if (w.column_lse) add_side(w.column_lse[j], p.column_positives[j] == i);
-            const auto slope = p.pair.template derivative<simd_math<T, Arch>>(dot, norm, second);
-            O::store_some(to + at, weight * slope.dot, 1);
-            if constexpr (Pair::uses_norms) O::store_some(by_row + at, weight * slope.row, 1);
           };
-          set_one(self);
-          set_one(positive);
-          if (w.column_lse)
-            for (index_t e = begin[i]; e < begin[i + 1]; ++e) set_one(list[e] - j0);
+          const auto slope_at = [&](index_t at) {
+            return p.pair.template derivative<simd_math<T, Arch>>(O::set(s[at]), norm,
+                                                                  O::set(Pair::uses_norms ? norms[j0 + at] : T(0)));
+          };
+          const auto add_one = [&](index_t at, const V& weight, const auto& slope) {
+            O::store_some(to + at, O::fma(weight, V(slope.dot), O::load_some(to + at, 1)), 1);
+            if constexpr (Pair::uses_norms)
+              O::store_some(by_row + at, O::fma(weight, V(slope.row), O::load_some(by_row + at, 1)), 1);
+          };
+          const auto each_positive = [&](const auto& f) {
+            if (positive >= 0 && positive < columns && !p.is_self(i, j0 + positive)) f(positive);
+            if (!w.column_lse) return;
+            for (index_t e = begin[i]; e < begin[i + 1]; ++e)
+              if (const index_t at = list[e] - j0; at >= 0 && at < columns && !p.is_self(i, list[e])) f(at);
+          };
+          clear(self);
+          if (!p.mask.drop_positive) {
+            // Its exponentials are at most one: what stands there is finite.
+            each_positive([&](index_t at) { add_one(at, O::set(T(-1)), slope_at(at)); });
+          } else {
+            // A dropped pair is in no sum, so its exponentials may be infinite: its weight alone, set anew where the row's
+            // positive is the column's as well.
+            each_positive([&](index_t at) {
+              clear(at);
+              const index_t j = j0 + at;
+              const bool of_row = w.row_lse && j == p.row_positives[i], of_column = w.column_lse && p.column_positives[j] == i;
+              const V value = p.template score<Arch>(O::set(s[at]), norm, O::set(Pair::uses_norms ? norms[j] : T(0)), it);
+              V weight = O::zero();
+              if (w.row_lse) weight = weight + (of_row ? O::set(T(-1)) : M::exp(value - row_lse));
+              if (w.column_lse) weight = weight + (of_column ? O::set(T(-1)) : M::exp(value - O::set(w.column_lse[j])));
+              add_one(at, weight, slope_at(at));
+            });
+          }
           if constexpr (Pair::uses_norms) {
             auto total = O::zero();
             for (index_t j = 0; j < columns; j += O::width)
@@ -283,7 +316,9 @@ void pair_gradient(thread_pool& pool, const pair_sweep<T, Pair>& p, const pair_w
             along_row[t + r] += O::sum(total);
           }
         }
-        const store_result<T, Arch> add{{sums + t * plan.padded_width, plan.padded_width}, true, nullptr};
+        for (index_t r = tile_rows; r < R; ++r)
+          for (index_t j = 0; j < columns; ++j) weights[r * S + j] = T(0);
+        const store_result<T, Arch> add{{sums + t * plan.padded_width, plan.padded_width}, j0 > 0, nullptr};
         for (index_t d = 0; d < c.width; d += C)
           run_tile<T, Arch>(columns, strided<T>{weights, S, 1}, direct + j0 * plan.padded_width + d * columns, add, 0, d,
                             tile_rows, C, true, true);
