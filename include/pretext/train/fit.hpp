@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "../concepts/dataset.hpp"
 #include "../data/image_batch.hpp"
 #include "../data/loader.hpp"
 #include "../data/sampler.hpp"
@@ -34,6 +35,7 @@ image_bounds bounds_of(const Dataset& data) {
 /// repeat  batches are a function of (seed, epoch); they do not depend on threads or on resuming
 template <class Trainer, class Dataset, class... Callbacks>
 void fit(Trainer& trainer, const Dataset& data, Callbacks&&... callbacks) {
+  static_assert(concepts::explain_dataset<Dataset, data::image_batch>());
   const auto& settings = trainer.settings();
   const int ranks = trainer.comm().size();
   data::epoch_sampler sampler(data.size(), {.batch_size = settings.batch_size * ranks,
