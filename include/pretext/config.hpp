@@ -8,6 +8,16 @@
 #define PRETEXT_HOST_DEVICE
 #endif
 
+/// Marks a function that many places call or that hardly ever runs: the compiler keeps it apart. What is copied into
+/// callers is most of what there is to compile.
+#if defined(__GNUC__)
+#define PRETEXT_APART [[gnu::noinline]]
+#define PRETEXT_COLD [[gnu::noinline, gnu::cold]]
+#else
+#define PRETEXT_APART
+#define PRETEXT_COLD
+#endif
+
 // Optional components. CMake targets define these to 1 where the library was found; a bare build leaves them 0.
 #ifndef PRETEXT_HAS_ZLIB
 #define PRETEXT_HAS_ZLIB 0

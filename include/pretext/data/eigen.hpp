@@ -23,9 +23,8 @@ image_set from_eigen(const Eigen::DenseBase<Matrix>& images, index_t h, index_t 
   static_assert(sizeof(typename Matrix::Scalar) == 1 && !Eigen::NumTraits<typename Matrix::Scalar>::IsSigned,
                 "pretext[data.053] from_eigen takes a matrix of std::uint8_t; convert other values to 0..255 first");
   if (h < 1 || w < 1 || c < 1 || images.cols() % h != 0 || images.cols() / h % w != 0 || images.cols() / h / w != c)
-    throw error("data.052", "from_eigen: rows of " + std::to_string(images.cols()) + " values are not images of " +
-                                std::to_string(h) + " x " + std::to_string(w) + " x " + std::to_string(c) +
-                                "; correct the sizes (height, width, channels)");
+    throw error("data.052", {"from_eigen: rows of ", images.cols(), " values are not images of ", h, " x ", w, " x ", c,
+        "; correct the sizes (height, width, channels)"});
   const Eigen::Matrix<std::uint8_t, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> rows =
       images.derived().template cast<std::uint8_t>();
   return in_memory({rows.data(), static_cast<std::size_t>(rows.size())}, images.rows(), h, w, c, labels, classes, order);

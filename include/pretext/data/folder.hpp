@@ -46,7 +46,7 @@ inline void read_image_again(const std::string& path, const image_shape& expecte
                                 .max_pixels = static_cast<std::uint64_t>(expected.height * expected.width)};
   io::decoded_image image = read_image(path, limits);
   if (image.height != expected.height || image.width != expected.width)
-    throw error("data.034", path + ": has another size than when the folder was read; leave the files alone meanwhile");
+    throw error("data.034", {path, ": has another size than when the folder was read; leave the files alone meanwhile"});
   io::convert_channels(image, expected.channels);
   into.swap(image.pixels);
 }
@@ -148,7 +148,7 @@ struct folder_reader {
 inline image_set folder(const std::string& path, const folder_settings& settings = {}) {
   namespace fs = std::filesystem;
   if (settings.channels != 0 && settings.channels != 1 && settings.channels != 3)
-    throw error("data.032", path + ": " + std::to_string(settings.channels) + " channels were asked for; use 1, 3, or 0 to decide by the files");
+    throw error("data.032", {path, ": ", settings.channels, " channels were asked for; use 1, 3, or 0 to decide by the files"});
   detail::folder_reader reader{settings};
   std::error_code bad;
   std::set<std::string> class_folders, plain;
@@ -158,7 +158,7 @@ inline image_set folder(const std::string& path, const folder_settings& settings
     const std::string name = it->path().filename().string();
     if (!name.empty() && name[0] != '.') (it->is_directory(none) ? class_folders : plain).insert(name);
   }
-  if (bad) throw error("data.006", path + ": cannot be read as a folder (" + bad.message() + "); check the path");
+  if (bad) throw error("data.006", {path, ": cannot be read as a folder (", bad.message(), "); check the path"});
 
   for (const std::string& name : plain) reader.add_file((fs::path(path) / name).string(), -1);
   std::vector<std::string> classes = settings.class_names;
@@ -169,17 +169,17 @@ inline image_set folder(const std::string& path, const folder_settings& settings
     const index_t good = reader.add_tree(fs::path(path) / name, label);
     if (good > 0 && label == static_cast<int>(classes.size())) {
       if (!settings.class_names.empty())
-        throw error("data.033", path + ": the class folder " + name + " is not among the " + std::to_string(classes.size()) +
-                                    " classes of the training part; rename or remove it");
+        throw error("data.033", {path, ": the class folder ", name, " is not among the ", classes.size(),
+            " classes of the training part; rename or remove it"});
       classes.push_back(name);
     }
   }
 
   image_store& store = reader.store;
-  if (reader.files == 0) throw error("data.030", path + ": holds no files; put PNG or JPEG files into it");
+  if (reader.files == 0) throw error("data.030", {path, ": holds no files; put PNG or JPEG files into it"});
   if (store.count == 0)
-    throw error("data.031", path + ": none of its " + std::to_string(reader.files) + " files is a readable image; " +
-                                store.skipped[0].path + ": " + store.skipped[0].reason);
+    throw error("data.031", {path, ": none of its ", reader.files, " files is a readable image; ", store.skipped[0].path, ": ",
+        store.skipped[0].reason});
   if (classes.size() < 2 && settings.class_names.empty()) {
     classes.clear();
     store.labels.clear();

@@ -28,23 +28,22 @@ struct idx_array {
 /// errors  pretext[data.010] not IDX or no bytes; [data.011] cut off, too long, or sizes that do not fit the file
 inline idx_array parse_idx(std::span<const std::byte> bytes, const std::string& name) {
   const auto at = [&](std::size_t i) { return std::to_integer<unsigned>(bytes[i]); };
-  if (bytes.empty()) throw error("data.010", name + ": the file is empty; an IDX file begins with the bytes 0, 0, 8");
+  if (bytes.empty()) throw error("data.010", {name, ": the file is empty; an IDX file begins with the bytes 0, 0, 8"});
   if (bytes.size() < 4)
-    throw error("data.011", name + ": cut off after " + std::to_string(bytes.size()) +
-                                " bytes, inside the 4 bytes that begin an IDX file; get the file again");
+    throw error("data.011", {name, ": cut off after ", bytes.size(),
+        " bytes, inside the 4 bytes that begin an IDX file; get the file again"});
   if (at(0) != 0 || at(1) != 0)
-    throw error("data.010", name + ": begins with the bytes " + std::to_string(at(0)) + ", " + std::to_string(at(1)) +
-                                " where an IDX file has 0, 0; choose another format or file");
+    throw error("data.010", {name, ": begins with the bytes ", at(0), ", ", at(1),
+        " where an IDX file has 0, 0; choose another format or file"});
   if (at(2) != 8)
-    throw error("data.010", name + ": IDX element type " + std::to_string(at(2)) +
-                                " is not supported; images and labels are unsigned bytes (type 8)");
+    throw error("data.010", {name, ": IDX element type ", at(2), " is not supported; images and labels are unsigned bytes (type 8)"});
   const std::size_t rank = at(3), header = 4 + 4 * rank;
   if (rank < 1 || rank > 4)
-    throw error("data.010", name + ": IDX with " + std::to_string(rank) +
-                                " extents is neither labels (1) nor images (3, or 4 with channels); choose another file");
+    throw error("data.010", {name, ": IDX with ", rank,
+        " extents is neither labels (1) nor images (3, or 4 with channels); choose another file"});
   if (bytes.size() < header)
-    throw error("data.011", name + ": cut off after " + std::to_string(bytes.size()) + " bytes, inside the " +
-                                std::to_string(header) + " bytes of the header; get the file again");
+    throw error("data.011", {name, ": cut off after ", bytes.size(), " bytes, inside the ", header,
+        " bytes of the header; get the file again"});
   idx_array out;
   std::uint64_t promised = 1;
   const std::uint64_t present = bytes.size() - header;
@@ -60,10 +59,10 @@ inline idx_array parse_idx(std::span<const std::byte> bytes, const std::string& 
   std::string sizes = std::to_string(out.extents[0]);
   for (std::size_t d = 1; d < rank; ++d) sizes += " x " + std::to_string(out.extents[d]);
   if (std::find(out.extents.begin(), out.extents.end(), 0u) != out.extents.end())
-    throw error("data.011", name + ": the header says " + sizes + ", which is no data at all; get the file again");
+    throw error("data.011", {name, ": the header says ", sizes, ", which is no data at all; get the file again"});
   if (!fits || promised != present)
-    throw error("data.011", name + ": the header says " + sizes + ", but " + std::to_string(present) +
-                                " bytes follow it; the file is cut off or damaged, get it again");
+    throw error("data.011", {name, ": the header says ", sizes, ", but ", present,
+        " bytes follow it; the file is cut off or damaged, get it again"});
   out.values = bytes.subspan(header);
   return out;
 }
@@ -72,8 +71,7 @@ inline idx_array parse_idx(std::span<const std::byte> bytes, const std::string& 
 inline std::vector<int> parse_idx_labels(std::span<const std::byte> bytes, const std::string& name) {
   const idx_array a = parse_idx(bytes, name);
   if (a.extents.size() != 1)
-    throw error("data.012", name + ": IDX with " + std::to_string(a.extents.size()) +
-                                " extents holds no labels, which have 1; name the idx1 file");
+    throw error("data.012", {name, ": IDX with ", a.extents.size(), " extents holds no labels, which have 1; name the idx1 file"});
   std::vector<int> out;
   out.reserve(a.values.size());
   for (const std::byte b : a.values) out.push_back(std::to_integer<int>(b));
@@ -86,11 +84,10 @@ inline image_set parse_idx_images(std::span<const std::byte> bytes, const std::s
                                   int classes = 0) {
   const idx_array a = parse_idx(bytes, name);
   if (a.extents.size() < 3)
-    throw error("data.012", name + ": IDX with " + std::to_string(a.extents.size()) +
-                                " extents holds no images, which have 3 or 4; name the idx3 file");
+    throw error("data.012", {name, ": IDX with ", a.extents.size(), " extents holds no images, which have 3 or 4; name the idx3 file"});
   const std::uint64_t channels = a.extents.size() == 4 ? a.extents[3] : 1;
   if (channels != 1 && channels != 3)
-    throw error("data.012", name + ": images of " + std::to_string(channels) + " channels are not supported; use 1 or 3");
+    throw error("data.012", {name, ": images of ", channels, " channels are not supported; use 1 or 3"});
   image_store store;
   store.source = name + " (IDX)";
   store.count = static_cast<index_t>(a.extents[0]);
@@ -160,11 +157,11 @@ inline train_test idx_folder(const std::string& folder) {
   }
   if (train.size() > 1 || test.size() > 1) {
     const auto& several = train.size() > 1 ? train : test;
-    throw error("data.013", folder + ": both " + several[0] + " and " + several[1] +
-                                " could be meant; name the training file and the test file instead of the folder");
+    throw error("data.013", {folder, ": both ", several[0], " and ", several[1],
+        " could be meant; name the training file and the test file instead of the folder"});
   }
   if (train.empty())
-    throw error("data.013", folder + ": holds no IDX training images; expected a file such as train-images-idx3-ubyte.gz");
+    throw error("data.013", {folder, ": holds no IDX training images; expected a file such as train-images-idx3-ubyte.gz"});
   train_test out;
   out.train = idx((std::filesystem::path(folder) / train[0]).string());
   // The test part has the classes of the training part: a label beyond them is an error, not a new class.

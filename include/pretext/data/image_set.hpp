@@ -98,8 +98,8 @@ class image_set {
   image_view<const std::uint8_t> image(index_t i) const {
     const index_t r = row(i);
     if (offset_of(r) == image_store::not_resident)
-      throw error("data.004", store_->paths[static_cast<std::size_t>(r)] +
-                                  ": this image is decoded on demand; use gather, or image(i, scratch)");
+      throw error("data.004", {store_->paths[static_cast<std::size_t>(r)],
+          ": this image is decoded on demand; use gather, or image(i, scratch)"});
     return view_of(r);
   }
   /// The same, decoded into `scratch` where the image is not in memory.
@@ -161,8 +161,7 @@ class image_set {
  private:
   index_t row(index_t i) const {
     if (i < 0 || i >= count_)
-      throw error("data.001", "image " + std::to_string(i) + " was asked of a set of " + std::to_string(count_) +
-                                  " images; use an index from 0 to size() - 1");
+      throw error("data.001", {"image ", i, " was asked of a set of ", count_, " images; use an index from 0 to size() - 1"});
     return rows_ ? (*rows_)[static_cast<std::size_t>(i)] : i;
   }
   image_shape shape_of(index_t r) const {
@@ -189,19 +188,16 @@ class image_set {
   static void check(const image_store& s) {
     const auto n = static_cast<std::size_t>(s.count);
     if (!s.labels.empty() && s.labels.size() != n)
-      throw error("data.002", s.source + ": " + std::to_string(s.labels.size()) + " labels for " +
-                                  std::to_string(s.count) + " images; give one label an image, or none");
+      throw error("data.002", {s.source, ": ", s.labels.size(), " labels for ", s.count, " images; give one label an image, or none"});
     for (std::size_t i = 0; i < s.labels.size(); ++i)
       if (s.labels[i] < -1 || s.labels[i] >= s.classes)
-        throw error("data.003", s.source + ": label " + std::to_string(s.labels[i]) + " of image " + std::to_string(i) +
-                                    " is outside the " + std::to_string(s.classes) +
-                                    " classes; correct the labels or the number of classes");
+        throw error("data.003", {s.source, ": label ", s.labels[i], " of image ", i, " is outside the ", s.classes,
+            " classes; correct the labels or the number of classes"});
     for (std::size_t i = 0; i < (s.shapes.empty() ? std::size_t{1} : n) && n > 0; ++i) {
       const image_shape shape = s.shapes.empty() ? s.shape : s.shapes[i];
       if (shape.height < 1 || shape.width < 1 || shape.channels < 1)
-        throw error("data.005", s.source + ": image " + std::to_string(i) + " is " + std::to_string(shape.height) +
-                                    " x " + std::to_string(shape.width) + " x " + std::to_string(shape.channels) +
-                                    ", which is no pixels at all; leave it out");
+        throw error("data.005", {s.source, ": image ", i, " is ", shape.height, " x ", shape.width, " x ", shape.channels,
+            ", which is no pixels at all; leave it out"});
     }
   }
 

@@ -34,9 +34,8 @@ inline image_set in_memory(std::span<const std::uint8_t> pixels, index_t count, 
     if (fits) rest /= extent;
   }
   if (!fits || rest != 1)
-    throw error("data.050", "in_memory: " + std::to_string(pixels.size()) + " bytes are not " + std::to_string(count) +
-                                " images of " + std::to_string(h) + " x " + std::to_string(w) + " x " + std::to_string(c) +
-                                "; correct the sizes (height, width, channels)");
+    throw error("data.050", {"in_memory: ", pixels.size(), " bytes are not ", count, " images of ", h, " x ", w, " x ", c,
+        "; correct the sizes (height, width, channels)"});
   image_store store;
   store.source = "memory";
   store.count = count;

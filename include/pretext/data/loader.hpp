@@ -31,8 +31,8 @@ class prefetching_loader {
   prefetching_loader(const Dataset& set, epoch_sampler sampler, index_t first, index_t last, int ahead = 2)
       : set_(&set), sampler_(std::move(sampler)), taken_(first), made_(first), last_(last) {
     if (ahead < 0 || first < 0 || last < first)
-      throw error("data.092", "loader: steps " + std::to_string(first) + " to " + std::to_string(last) + " with " +
-                                  std::to_string(ahead) + " batches ahead; steps count upwards from 0, ahead is 0 or more");
+      throw error("data.092", {"loader: steps ", first, " to ", last, " with ", ahead,
+          " batches ahead; steps count upwards from 0, ahead is 0 or more"});
     ring_.resize(static_cast<std::size_t>(ahead) + 1);
     if (ahead > 0 && first < last) worker_ = std::jthread([this](std::stop_token stop) { work(stop); });
   }

@@ -34,7 +34,7 @@ inline void replace_last(std::string& text, std::string_view what, std::string_v
 inline std::vector<std::string> files_of(const std::string& folder) {
   std::error_code bad;
   std::filesystem::directory_iterator it(folder, bad);
-  if (bad) throw error("data.006", folder + ": cannot be read as a folder (" + bad.message() + "); check the path");
+  if (bad) throw error("data.006", {folder, ": cannot be read as a folder (", bad.message(), "); check the path"});
   std::vector<std::string> out;
   for (const std::filesystem::directory_iterator end; it != end; it.increment(bad)) {
     if (bad) break;
@@ -42,7 +42,7 @@ inline std::vector<std::string> files_of(const std::string& folder) {
     const std::string name = it->path().filename().string();
     if (!name.empty() && name[0] != '.' && it->is_regular_file(none)) out.push_back(name);
   }
-  if (bad) throw error("data.006", folder + ": reading the folder failed (" + bad.message() + "); check the disk");
+  if (bad) throw error("data.006", {folder, ": reading the folder failed (", bad.message(), "); check the disk"});
   std::sort(out.begin(), out.end());
   std::vector<std::string> kept;
   for (const std::string& name : out)

@@ -32,8 +32,8 @@ struct pca_model {
   feature_matrix project(const feature_view& x) const {
     detail::check_features(x, "features");
     if (x.columns != columns)
-      throw error("eval.008", "the map was made for " + std::to_string(columns) + " features and is given " +
-                                  std::to_string(x.columns) + "; compute both with the same encoder");
+      throw error("eval.008", {"the map was made for ", columns, " features and is given ", x.columns,
+          "; compute both with the same encoder"});
     feature_matrix out{{}, x.rows, components, {x.labels.begin(), x.labels.end()}};
     out.values.reserve(static_cast<std::size_t>(x.rows * components));
     std::vector<double> centred(static_cast<std::size_t>(columns));
@@ -164,9 +164,8 @@ inline pca_model pca(const feature_view& x, index_t components = 2, parallel_loo
   detail::check_features(x, "features");
   if (x.rows < 2) throw error("eval.013", "pca: one row has no directions of variance; pass at least two");
   if (components < 1 || components > std::min(x.rows, x.columns))
-    throw error("eval.017", "pca: " + std::to_string(components) + " components of " + std::to_string(x.rows) +
-                                " rows of " + std::to_string(x.columns) +
-                                "; choose from 1 to the smaller of the two numbers");
+    throw error("eval.017", {"pca: ", components, " components of ", x.rows, " rows of ", x.columns,
+        "; choose from 1 to the smaller of the two numbers"});
   const index_t d = x.columns;
   pca_model out;
   out.columns = d;

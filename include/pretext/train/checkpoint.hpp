@@ -117,7 +117,8 @@ struct state_reader {
  private:
   void pull(const std::string& name, const extents& shape) {
     if (file.at(name).shape != shape_of(shape))
-      throw error("checkpoint.103", file.file_name() + ": " + name + " has another shape than this trainer's; use the recipe it was written with");
+      throw error("checkpoint.103", {file.file_name(), ": ", name,
+          " has another shape than this trainer's; use the recipe it was written with"});
     values.push_back(file.template read<T>(name));
     sum = mix_bytes(sum, values.back().data(), values.back().size() * sizeof(T));
   }
@@ -177,7 +178,8 @@ inline void make_folder(const std::string& folder) {
   std::error_code failed;
   std::filesystem::create_directories(folder, failed);
   if (failed)
-    throw error("checkpoint.100", folder + ": this folder for checkpoints cannot be made (" + failed.message() + "); choose another or check permissions");
+    throw error("checkpoint.100", {folder, ": this folder for checkpoints cannot be made (", failed.message(),
+        "); choose another or check permissions"});
 }
 inline std::string hex(std::uint64_t v) {
   std::string s(16, '0');
@@ -218,15 +220,15 @@ void load_checkpoint(Trainer& trainer, const std::string& path, const notes& exp
   const std::string* wanted = file.find_metadata("structure");
   const std::string* checksum = file.find_metadata("checksum");
   if (wanted == nullptr || checksum == nullptr)
-    throw error("checkpoint.104", path + ": this file is no checkpoint of a trainer; its metadata lacks the structure or the checksum");
+    throw error("checkpoint.104", {path, ": this file is no checkpoint of a trainer; its metadata lacks the structure or the checksum"});
   const std::string* texts = file.find_metadata("text_checksum");
   if (texts == nullptr || *texts != detail::hex(detail::mix_texts(file.metadata())))
-    throw error("checkpoint.104", path + ": the texts do not match their checksum, the file is damaged; use an earlier checkpoint");
+    throw error("checkpoint.104", {path, ": the texts do not match their checksum, the file is damaged; use an earlier checkpoint"});
   const std::string own = structure(trainer);
   if (*wanted != own) {
     const auto [theirs, mine] = detail::first_difference(*wanted, own);
-    throw error("checkpoint.101", path + ": this checkpoint is of another recipe: it has \"" + theirs + "\" where this trainer has \"" + mine +
-                                      "\"; use the recipe it was written with, or another folder");
+    throw error("checkpoint.101", {path, ": this checkpoint is of another recipe: it has \"", theirs, "\" where this trainer has \"", mine,
+        "\"; use the recipe it was written with, or another folder"});
   }
   std::string differing;
   const auto compare = [&](const char* kind, const std::string& name, const std::string& value) {
@@ -238,11 +240,11 @@ void load_checkpoint(Trainer& trainer, const std::string& path, const notes& exp
   });
   for (const auto& [name, value] : expected) compare("note.", name, value);
   if (!differing.empty())
-    throw error("checkpoint.102", path + ": settings differ from the checkpoint's: " + differing + "; keep them, or start in another folder");
+    throw error("checkpoint.102", {path, ": settings differ from the checkpoint's: ", differing, "; keep them, or start in another folder"});
   detail::state_reader<T> read{file};
   trainer.visit_state(read);
   if (detail::hex(read.sum) != *checksum)
-    throw error("checkpoint.104", path + ": the numbers do not match the checksum, the file is damaged; use an earlier checkpoint");
+    throw error("checkpoint.104", {path, ": the numbers do not match the checksum, the file is damaged; use an earlier checkpoint"});
   detail::state_placer<T> place{read.values, read.counters};
   trainer.visit_state(place);
 }

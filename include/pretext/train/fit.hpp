@@ -48,8 +48,8 @@ void fit(Trainer& trainer, const Dataset& data, Callbacks&&... callbacks) {
     const auto largest = detail::bounds_of(data);
     const auto planned = trainer.family().source_size();
     if (largest.channels != planned.channels)
-      throw error("train.101", "the images have " + std::to_string(largest.channels) + " channels and the network takes " +
-                                   std::to_string(planned.channels) + "; name another `input` in the recipe or convert the images");
+      throw error("train.101", {"the images have ", largest.channels, " channels and the network takes ", planned.channels,
+          "; name another `input` in the recipe or convert the images"});
     if (largest.height > planned.height || largest.width > planned.width) {
       trainer.family().set_source_size(largest.height, largest.width);
       trainer.plan(trainer.planned_batch());

@@ -94,8 +94,8 @@ class trainer {
     const index_t size = family_.batch_size_of(batch);
     if (size < 1) throw error("value.307", "a step was given an empty batch; give it at least one sample");
     if (size > planned_batch_)
-      throw error("memory.100", "a batch of " + std::to_string(size) + " samples is larger than the " + std::to_string(planned_batch_) +
-                                    " that were planned for; set a larger batch_size, or call plan(" + std::to_string(size) + ") first");
+      throw error("memory.100", {"a batch of ", size, " samples is larger than the ", planned_batch_,
+          " that were planned for; set a larger batch_size, or call plan(", size, ") first"});
     write_inputs();
     memory_.release(0);
     scope_.ctx.key = rng::key{.seed = seed(), .sample = inputs_.step, .epoch = static_cast<std::uint32_t>(inputs_.epoch),
