@@ -160,6 +160,17 @@ inline pretext::augment::image_size input_for(const data::image_set& set) {
   return {side, side, first.channels};
 }
 
+/// Labels that no classifier could be measured with are said before the training, not after it.
+inline void check_labels(const data::image_set& set) {
+  if (set.size() < set.classes())
+    throw usage_error(set.source() + ": there are " + std::to_string(set.size()) + " labelled images for " + std::to_string(set.classes()) +
+                      " classes; give at least one image a class, or leave the labels out");
+  int first = set.size() > 0 ? set.label(0) : 0;
+  for (px::index_t i = 0; i < set.size(); ++i)
+    if (set.label(i) != first) return;
+  throw usage_error(set.source() + ": all " + std::to_string(set.size()) + " images are of one class; give more images, or leave the labels out");
+}
+
 template <class Recipe, class Backend>
 results run(const options& o, Backend& backend, const char* backend_name) {
   using trainer_type = train::trainer<Recipe, Backend>;
@@ -194,8 +205,12 @@ results run(const options& o, Backend& backend, const char* backend_name) {
   for (const auto& e : trainer.players()[0].table.parameters)
     if (e.name.starts_with("encoder.")) r.parameters += e.size;
 
+  const bool labelled = r.classes >= 2;
+  if (labelled) check_labels(images.train);
+
+  const train::notes notes{{"samples", std::to_string(r.samples)}};
   if (!o.resume.empty()) {
-    const train::resume_result found = trainer.resume(o.resume);
+    const train::resume_result found = train::resume(trainer, o.resume, notes);
     for (const std::string& damaged : found.passed) std::fprintf(stderr, "%s\n", damaged.c_str());
     if (found.resumed)
       std::fprintf(stderr, "going on from step %llu (%s)\n", static_cast<unsigned long long>(found.step), found.file.c_str());
@@ -204,7 +219,6 @@ results run(const options& o, Backend& backend, const char* backend_name) {
   }
 
   // A random encoder is measured before anything is trained; its norm layers have seen the data once.
-  const bool labelled = r.classes >= 2;
   eval::feature_matrix random_train, random_test;
   if (labelled) {
     typename trainer_type::settings_type fresh = s;
@@ -231,7 +245,7 @@ results run(const options& o, Backend& backend, const char* backend_name) {
   const bool probing = on_page != nullptr && labelled && probe_train.size() > 20;
   eval::knn_during_training watch_knn(probe_train, probe_test, probing ? std::max<std::uint64_t>(1, s.epochs / 20) : std::numeric_limits<std::uint64_t>::max(),
                                   [&](eval::probe_point p) { on_page->point("k-NN", static_cast<double>(p.epoch), p.accuracy); });
-  train::checkpoint keeper(o.out, {.every_steps = o.checkpoint_every, .keep = 2});
+  train::checkpoint keeper(o.out, {.every_steps = o.checkpoint_every, .keep = 2, .notes = notes});
   struct optional_page {
     report::html* page;
     void on_start(const train::start_info& i) { if (page) page->on_start(i); }
@@ -310,7 +324,7 @@ results run(const options& o, Backend& backend, const char* backend_name) {
   const auto collapsed = h_train.rows >= 2
                              ? eval::collapse_warning(eval::take_rows(h_train, report::detail::spread(h_train.rows, std::min<px::index_t>(1000, h_train.rows))))
                              : std::nullopt;
-  if (collapsed) std::fprintf(stderr, "warning: %s\n", collapsed->sentence.c_str());
+  if (collapsed) std::printf("warning: %s\n", collapsed->sentence.c_str());
 
   if (page) {
     auto& d = page->document();

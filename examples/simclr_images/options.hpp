@@ -73,6 +73,7 @@ inline options parse(int argc, char** argv) {
       name = name.substr(0, equals);
     }
     if (name == "--quiet" || name == "--help" || name == "-h") {
+      if (has_value) throw usage_error("option " + std::string(name) + " takes no value; see --help");
       (name == "--quiet" ? o.quiet : o.help) = true;
       continue;
     }
@@ -81,6 +82,8 @@ inline options parse(int argc, char** argv) {
         if (++i >= argc) throw usage_error("option " + std::string(name) + " needs a value; see --help");
         value = argv[i];
       }
+      // An unset variable of a script must not silently mean the drawn glyphs.
+      if (value.empty()) throw usage_error("option " + std::string(name) + " has an empty value; see --help");
       return std::string(value);
     };
     if (name == "--data") o.data = take();

@@ -59,7 +59,7 @@ TEST_CASE("kill -9: at thirty random moments a whole checkpoint is left, and the
     const pid_t child = ::fork();
     REQUIRE(child >= 0);
     if (child == 0) train_until_killed(folder);
-    std::this_thread::sleep_for(std::chrono::microseconds(moments.below(25000)));
+    std::this_thread::sleep_for(std::chrono::microseconds(moments.below(120000)));
     ::kill(child, SIGKILL);
     int status = 0;
     REQUIRE(::waitpid(child, &status, 0) == child);
