@@ -6,7 +6,7 @@
 
 namespace px = pretext;
 using px::nn::relu;
-constexpr px::index_t B = 250, D = 4097;  // no multiple of a vector
+constexpr px::index_t B = 401, D = 4097;  // no multiple of a vector
 using layer_type = px::nn::bound_t<px::nn::sequential<relu, relu, relu, relu, relu, relu, relu, relu>, px::features<D>>;
 
 struct program {

@@ -4,7 +4,7 @@
 
 #include "numbers.hpp"
 
-constexpr long B = 250, D = 4097, layers = 8;
+constexpr long B = 401, D = 4097, layers = 8;
 
 struct program {
   float *x, *dy, *y, *dx, *kept[layers - 1], *turn[2];
