@@ -75,27 +75,31 @@ struct parallel {
       gradient_reader gradients(d_params);
       index_t at = 0;
       [&]<std::size_t... I>(std::index_sequence<I...>) {
-        ([&] {
-          const auto scope = ctx.scope();
-          const auto& layer = std::get<I>(children);
-          const activations<T> part(ctx.take(output_extents(layer, x.shape)), x.structure);
-          ctx(op::copy_columns, dy, part, at, index_t{0}, part.columns());
-          at += part.columns();
-          const auto p = own.child(layer);
-          const auto d = gradients.child(layer);
-          const Ctx inner = ctx.with_key(child_key(ctx.key, I));
-          if constexpr (!is_wanted<Dx> || I == 0) {
-            layer.backward(inner, p, x, std::get<I>(kept.children), activations<const T>(part), dx, d);
-          } else {
-            const activations<T> side(ctx.take(x.shape), x.structure);
-            layer.backward(inner, p, x, std::get<I>(kept.children), activations<const T>(part), side, d);
-            ctx(op::add, as_const(tensor_view<T>(side)), dx);
-          }
-        }(), ...);
+        (backward_branch<I>(ctx, own, gradients, x, kept, dy, dx, at), ...);
       }(indices{});
     }
 
    private:
+    // A function of its own: clang 19 does not discard the branch of an `if constexpr` in a lambda within a pack.
+    template <std::size_t I, class Ctx, class T, class Dx, class Gradients>
+    constexpr void backward_branch(const Ctx& ctx, parameter_reader<T>& own, Gradients& gradients, activations<const T> x,
+                                   const cache<T>& kept, activations<const T> dy, Dx dx, index_t& at) const {
+      const auto scope = ctx.scope();
+      const auto& layer = std::get<I>(children);
+      const activations<T> part(ctx.take(output_extents(layer, x.shape)), x.structure);
+      ctx(op::copy_columns, dy, part, at, index_t{0}, part.columns());
+      at += part.columns();
+      const auto p = own.child(layer);
+      const auto d = gradients.child(layer);
+      const Ctx inner = ctx.with_key(child_key(ctx.key, I));
+      if constexpr (!is_wanted<Dx> || I == 0) {
+        layer.backward(inner, p, x, std::get<I>(kept.children), activations<const T>(part), dx, d);
+      } else {
+        const activations<T> side(ctx.take(x.shape), x.structure);
+        layer.backward(inner, p, x, std::get<I>(kept.children), activations<const T>(part), side, d);
+        ctx(op::add, as_const(tensor_view<T>(side)), dx);
+      }
+    }
     template <class A, class B>
     static constexpr bool agrees() {
       bool same = A::rank == B::rank;
