@@ -11,6 +11,7 @@ void my_library_add(const float* x, float* y, pretext::index_t n) {
   for (pretext::index_t i = 0; i < n; ++i) y[i] += x[i];
 }
 
+// [doc:my_backend]
 struct my_backend : pretext::backend::reference {
   static constexpr const char* name = "mine";
 
@@ -27,14 +28,20 @@ struct my_backend : pretext::backend::reference {
     my_library_add(x.data, y.data, x.size());
   }
 };
+// [/doc:my_backend]
 
+// [doc:softplus]
 struct softplus {
   template <class M, class V> static V value(const V& x) { return M::max(x, V(0)) + M::log(V(1) + M::exp(M::min(x, V(0) - x))); }
   template <class M, class V> static V derivative(const V& x) { return V(1) / (V(1) + M::exp(V(0) - x)); }
 };
+using layer = pretext::nn::elementwise<softplus>;
+// [/doc:softplus]
 
 template <class B>
 void run_both(B& be) {
+  using four = pretext::features<4>;
+  static_assert(std::is_same_v<pretext::nn::output_t<pretext::nn::bound_t<layer, four>>, four>);
   pretext::workspace memory;
   std::vector<float> x(19), y(19);
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i) - 9;
