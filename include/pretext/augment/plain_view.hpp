@@ -24,9 +24,8 @@ template <class Views>
 struct plain_view {
   const Views* views = nullptr;
 
-  constexpr index_t scratch_floats(image_size source, image_size out) const {
-    return source == out ? 0 : resize{}.scratch_floats(source, out);
-  }
+  /// For sources up to `source`: one of the size of `out` needs none, but a smaller one does.
+  constexpr index_t scratch_floats(image_size source, image_size out) const { return resize{}.scratch_floats(source, out); }
   template <class In>
   void write(context& ctx, image_view<const In> source, image_view<float> out) const {
     check_images(size_of(source), size_of(out));

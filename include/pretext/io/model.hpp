@@ -37,7 +37,7 @@ void save_safetensors(const std::string& path, const Model& model, text_pairs me
 }
 
 struct load_options {
-  std::string prefix;           // stripped from the file's names ("module.", "backbone.")
+  std::string prefix = {};      // stripped from the file's names ("module.", "backbone.")
   bool allow_missing = false;   // keep own values where the file lacks a tensor (never for parameters by accident)
   bool allow_non_finite = false;
 };
