@@ -58,6 +58,21 @@ inline px::data::image_set pictures(index_t n, index_t h = 9, index_t w = 7, ind
   return px::data::in_memory(bytes, n, h, w, c);
 }
 
+/// Three classes that a linear model on pixels can tell: a bright bar in the upper, middle or lower third.
+inline px::data::image_set bars(index_t n, std::uint32_t state = 5, index_t h = 9, index_t w = 7) {
+  std::vector<std::uint8_t> bytes;
+  std::vector<int> labels;
+  for (index_t i = 0; i < n; ++i) {
+    labels.push_back(static_cast<int>(i % 3));
+    for (index_t y = 0; y < h; ++y)
+      for (index_t x = 0; x < w; ++x) {
+        state = state * 1664525u + 1013904223u;
+        bytes.push_back(static_cast<std::uint8_t>((state >> 26) + (y * 3 / h == i % 3 ? 150u : 20u)));
+      }
+  }
+  return px::data::in_memory(bytes, n, h, w, 1, labels);
+}
+
 /// All images of a set as one batch of a step.
 struct batch {
   px::data::image_batch images;
