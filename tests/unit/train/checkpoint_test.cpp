@@ -82,6 +82,17 @@ TEST_CASE("checkpoint: what was saved is loaded, byte for byte, into a trainer t
   CHECK(state(t) == made.state1);
 }
 
+TEST_CASE("checkpoint: a loop of one's own goes on in the epoch it was in", "[train][checkpoint]") {
+  const scratch place;
+  small first(settings()), second(settings());
+  first.set_epoch(3, 9);
+  first.step(tiny::batch(data(), 0, 4).list());
+  train::save_checkpoint(first, place / "run");
+  second.resume(place / "run");
+  for (auto* t : {&first, &second}) CHECK(t->step(tiny::batch(data(), 4, 4).list()).epoch == 4);
+  CHECK(tiny::memory(first) == tiny::memory(second));
+}
+
 TEST_CASE("checkpoint: the same state gives the same file", "[train][checkpoint]") {
   const two_checkpoints a, b;
   CHECK(content(a.second) == content(b.second));

@@ -70,6 +70,7 @@ void check_resume() {
     };
     second.fit(data, recorder{&reports});
     CHECK(tiny::differences(state(second), expected) == 0);
+    CHECK(tiny::differences(tiny::memory(second), tiny::memory(whole)) == 0);
     CHECK(second.loss() == whole.loss());
     REQUIRE(reports.size() == 9 - at);
     CHECK(reports.front().step == at + 1);

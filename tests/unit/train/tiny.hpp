@@ -108,6 +108,17 @@ std::string state(Trainer& t, bool counters = true) {
   t.visit_state(i);
   return i.bytes;
 }
+/// Everything that lies in players and targets, whether or not a checkpoint would have it.
+template <class Trainer>
+std::string memory(const Trainer& t) {
+  std::string bytes;
+  const auto add = [&](const auto& b) {
+    if (b.size() > 0) bytes.append(reinterpret_cast<const char*>(b.data()), b.bytes());
+  };
+  for (const auto& p : t.players()) add(p.parameters), add(p.gradients), add(p.buffers), add(p.state0), add(p.state1);
+  for (const auto& p : t.targets()) add(p.parameters), add(p.buffers);
+  return bytes;
+}
 /// In how many bytes two states differ; all of them where the sizes do.
 inline std::size_t differences(const std::string& a, const std::string& b) {
   if (a.size() != b.size()) return std::max(a.size(), b.size());
