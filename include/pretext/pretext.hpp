@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-/// Everything on the CPU. Opt-in headers beside it: data/xtensor.hpp, data/eigen.hpp; cuda.cuh for a .cu unit.
+/// Everything on the CPU. Opt-in headers beside it: data/xtensor.hpp and data/eigen.hpp (containers at the border) and
+/// check/ (conformance kits for policies of your own).
 
 #include "augment/augment.hpp"
 #include "augment/plain_view.hpp"
@@ -13,10 +14,13 @@
 #include "backend/strict.hpp"
 #include "comm/null.hpp"
 #include "comm/threads.hpp"
+#include "concepts/dataset.hpp"
 #include "config.hpp"
 #include "data/in_memory.hpp"
 #include "data/open.hpp"
 #include "data/split.hpp"
+#include "encoder/conv_net.hpp"
+#include "encoder/resnet.hpp"
 #include "eval/during_training.hpp"
 #include "eval/encoder.hpp"
 #include "eval/fine_tune.hpp"
@@ -27,12 +31,13 @@
 #include "io/safetensors_index.hpp"
 #include "method/classification.hpp"
 #include "method/joint_embedding.hpp"
-#include "nn/layer_norm.hpp"
 #include "nn/dropout.hpp"
+#include "nn/layer_norm.hpp"
 #include "nn/parallel.hpp"
 #include "nn/repeat.hpp"
 #include "nn/residual.hpp"
 #include "nn/tap.hpp"
+#include "objective/derived.hpp"
 #include "recipe/joint_embedding.hpp"
 #include "report/console_table.hpp"
 #include "report/environment.hpp"
@@ -41,6 +46,7 @@
 #include "report/progress_bar.hpp"
 #include "report/sections.hpp"
 #include "train/checkpoint.hpp"
+#include "train/describe.hpp"
 #include "train/trainer.hpp"
 #include "version.hpp"
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// opt-in: conformance kits are for tests, not for programs
 #pragma once
 
 #include <string>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "tensor.hpp"
 
@@ -27,9 +28,9 @@ struct activations : tensor_view<T> {
 
   constexpr activations() = default;
   constexpr activations(tensor_view<T> v, const extent* s = nullptr) : tensor_view<T>(v), structure(s) {}
-  constexpr operator activations<const T>() const
-    requires(!std::is_const_v<T>)
-  {
+  template <class U>
+    requires(std::is_same_v<U, const T> && !std::is_const_v<T>)
+  constexpr operator activations<U>() const {
     return {tensor_view<const T>(*this), structure};
   }
 };

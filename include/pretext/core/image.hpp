@@ -18,9 +18,9 @@ struct image_view {
 
   constexpr index_t size() const { return height * width * channels; }
   constexpr T& operator()(index_t y, index_t x, index_t c) const { return data[(y * width + x) * channels + c]; }
-  constexpr operator image_view<const T>() const
-    requires(!std::is_const_v<T>)
-  {
+  template <class U>
+    requires(std::is_same_v<U, const T> && !std::is_const_v<T>)
+  constexpr operator image_view<U>() const {
     return {data, height, width, channels};
   }
 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <array>
+#include <compare>
+#include <cstddef>
 #include <cstdint>
 
 #include "../config.hpp"
@@ -9,8 +10,16 @@
 /// Counter-based random numbers: a draw is a function of what it is for, never of what was drawn before it.
 namespace pretext::rng {
 
-using counter_type = std::array<std::uint32_t, 4>;
-using key_type = std::array<std::uint32_t, 2>;
+/// A few 32-bit words. Not std::array, whose members a CUDA compiler cannot call on the device.
+template <int N>
+struct words {
+  std::uint32_t value[N];
+  PRETEXT_HOST_DEVICE constexpr std::uint32_t operator[](std::size_t i) const { return value[i]; }
+  PRETEXT_HOST_DEVICE constexpr std::uint32_t& operator[](std::size_t i) { return value[i]; }
+  friend constexpr auto operator<=>(const words&, const words&) = default;
+};
+using counter_type = words<4>;
+using key_type = words<2>;
 
 /// Philox4x32-10: 128 random bits for one counter and one key.
 /// repeat  same bits on every machine, back end and thread count

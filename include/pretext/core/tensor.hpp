@@ -53,9 +53,9 @@ struct tensor_view {
   constexpr T& operator()(index_t row, index_t column) const { return data[row * columns() + column]; }
   constexpr T* begin() const { return data; }
   constexpr T* end() const { return data + size(); }
-  constexpr operator tensor_view<const T>() const
-    requires(!std::is_const_v<T>)
-  {
+  template <class U>
+    requires(std::is_same_v<U, const T> && !std::is_const_v<T>)
+  constexpr operator tensor_view<U>() const {
     return {data, shape};
   }
   constexpr explicit operator bool() const { return data != nullptr; }

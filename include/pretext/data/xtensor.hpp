@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// opt-in: needs xtensor
 #pragma once
 
 #include <xtensor/xtensor.hpp>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <bit>
 #include <cstdint>
 
 #include "../config.hpp"
@@ -17,14 +16,14 @@ PRETEXT_HOST_DEVICE constexpr float float_from_half(std::uint16_t bits) {
   const std::uint32_t fraction = bits & 0x3FFu;
   if (exponent == 0) {  // zero or subnormal: fraction * 2^-24, exact in float
     const float magnitude = static_cast<float>(fraction) * 0x1p-24f;
-    return std::bit_cast<float>(std::bit_cast<std::uint32_t>(magnitude) | sign);
+    return __builtin_bit_cast(float, __builtin_bit_cast(std::uint32_t, magnitude) | sign);
   }
   const std::uint32_t wide = exponent == 31 ? 255u : exponent + 112u;
-  return std::bit_cast<float>(sign | (wide << 23) | (fraction << 13));
+  return __builtin_bit_cast(float, sign | (wide << 23) | (fraction << 13));
 }
 
 PRETEXT_HOST_DEVICE constexpr std::uint16_t half_from_float(float value) {
-  const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
+  const std::uint32_t bits = __builtin_bit_cast(std::uint32_t, value);
   const std::uint32_t sign = (bits >> 16) & 0x8000u;
   const std::uint32_t magnitude = bits & 0x7FFFFFFFu;
   std::uint32_t result = 0;
@@ -48,11 +47,11 @@ PRETEXT_HOST_DEVICE constexpr std::uint16_t half_from_float(float value) {
 
 /// bfloat16 (the upper half of a float) to float.
 PRETEXT_HOST_DEVICE constexpr float float_from_bfloat16(std::uint16_t bits) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+  return __builtin_bit_cast(float, static_cast<std::uint32_t>(bits) << 16);
 }
 
 PRETEXT_HOST_DEVICE constexpr std::uint16_t bfloat16_from_float(float value) {
-  const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
+  const std::uint32_t bits = __builtin_bit_cast(std::uint32_t, value);
   if ((bits & 0x7FFFFFFFu) > 0x7F800000u) return static_cast<std::uint16_t>((bits >> 16) | 0x40u);
   return static_cast<std::uint16_t>((bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16);
 }

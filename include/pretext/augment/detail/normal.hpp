@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <bit>
 #include <cmath>
 #include <cstdint>
 
@@ -13,9 +12,9 @@ namespace pretext::augment::detail {
 /// Natural logarithm of a normal x > 0, within 2e-7 relative or 1e-7 absolute.
 /// source  the polynomial of Cephes logf (Moshier)
 PRETEXT_HOST_DEVICE constexpr float log_of(float x) {
-  const std::uint32_t bits = std::bit_cast<std::uint32_t>(x);
+  const std::uint32_t bits = __builtin_bit_cast(std::uint32_t, x);
   int exponent = static_cast<int>(bits >> 23) - 126;
-  float m = std::bit_cast<float>((bits & 0x007FFFFFu) | 0x3F000000u);  // in [0.5, 1)
+  float m = __builtin_bit_cast(float, (bits & 0x007FFFFFu) | 0x3F000000u);  // in [0.5, 1)
   if (m < 0.70710678f) {
     --exponent;
     m = m + m;
