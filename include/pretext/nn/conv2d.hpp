@@ -3,7 +3,6 @@
 
 #include <string>
 
-#include "../core/text.hpp"
 #include "layer.hpp"
 #include "linear.hpp"
 
@@ -84,7 +83,7 @@ struct conv2d : detail::linear_width<Out> {
   static constexpr index_t pad = detail::padding_of<Kernel / 2, Options...>();
   static constexpr index_t group_count = detail::groups_of<Options...>();
   static std::string label() {
-    return joined({"conv2d stride ", step, " padding ", pad, " groups ", group_count});
+    return "conv2d stride " + std::to_string(step) + " padding " + std::to_string(pad) + " groups " + std::to_string(group_count);
   }
 
   template <class In>

@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "../core/text.hpp"
 #include "detail/number.hpp"
 #include "detail/text.hpp"
 #include "document.hpp"
@@ -31,7 +30,7 @@ inline std::string coordinate(double value) {
 }
 
 inline std::string colour_class(int colour) {
-  return joined({"c", shortest(((colour % palette_size) + palette_size) % palette_size)});
+  return "c" + shortest(((colour % palette_size) + palette_size) % palette_size);
 }
 
 /// The indices of a curve to draw: of long ones, in each of `buckets` parts, the lowest, the highest and a gap's place.
@@ -69,16 +68,16 @@ struct value_range {
 };
 
 inline std::string svg_text(double x, double y, const char* cls, const std::string& text) {
-  return joined({"<text x=\"", coordinate(x), "\" y=\"", coordinate(y), "\" class=\"", cls, "\">", escape_markup(text), "</text>"});
+  return "<text x=\"" + coordinate(x) + "\" y=\"" + coordinate(y) + "\" class=\"" + cls + "\">" + escape_markup(text) + "</text>";
 }
 
 inline std::string svg_open(double width, double height, const std::string& title) {
   const std::string name = escape_markup(title.empty() ? "plot" : title);
-  return joined({"<svg viewBox=\"0 0 ", coordinate(width), " ", coordinate(height), "\" role=\"img\" aria-label=\"", name, "\">"});
+  return "<svg viewBox=\"0 0 " + coordinate(width) + " " + coordinate(height) + "\" role=\"img\" aria-label=\"" + name + "\">";
 }
 
 inline std::string svg_nothing(double width, double height) {
-  return joined({svg_text(width / 2, height / 2, "mid quiet", "no data yet"), "</svg>"});
+  return svg_text(width / 2, height / 2, "mid quiet", "no data yet") + "</svg>";
 }
 
 /// One curve: its line with gaps, marks for few or lonely points, and places to hover over.
@@ -93,7 +92,7 @@ inline std::string svg_curve(const curve& c, int colour, const svg_axis& across,
     if (!holds(i)) continue;
     const bool joined = k > 0 && holds(kept[k - 1]);
     const bool goes_on = k + 1 < kept.size() && holds(kept[k + 1]);
-    append(path, {(joined ? "L" : "M"), coordinate(across.pixel(c.x[i])), " ", coordinate(up.pixel(c.y[i]))});
+    path += (joined ? "L" : "M") + coordinate(across.pixel(c.x[i])) + " " + coordinate(up.pixel(c.y[i]));
     if (!joined && !goes_on) path += "h0";  // a lonely point: round caps make it a dot
     shown.push_back(i);
   }
@@ -105,28 +104,27 @@ inline std::string svg_curve(const curve& c, int colour, const svg_axis& across,
     for (std::size_t m = 0; m < marks; ++m) {
       const std::size_t i = shown[marks > 1 ? m * (shown.size() - 1) / (marks - 1) : 0];
       const std::string value = percent ? fixed(100 * c.y[i], 2) + "%" : significant(c.y[i], 5);
-      append(out, {"<circle cx=\"", coordinate(across.pixel(c.x[i])), "\" cy=\"", coordinate(up.pixel(c.y[i])), "\" r=\"",
-          (few ? "3.5" : "5"), "\"", (few ? "" : " class=\"h\""), "><title>", escape_markup(c.name), ": ", value, " (",
-          escape_markup(x_label), (x_label.empty() ? "" : " "), significant(c.x[i], 7), ")</title></circle>"});
+      out += "<circle cx=\"" + coordinate(across.pixel(c.x[i])) + "\" cy=\"" + coordinate(up.pixel(c.y[i])) + "\" r=\"" + (few ? "3.5" : "5") +
+             "\"" + (few ? "" : " class=\"h\"") + "><title>" + escape_markup(c.name) + ": " + value + " (" + escape_markup(x_label) +
+             (x_label.empty() ? "" : " ") + significant(c.x[i], 7) + ")</title></circle>";
     }
   }
-  return joined({out, "</g>"});
+  return out + "</g>";
 }
 
 inline std::string svg_ticks(const svg_axis& across, const svg_axis& up) {
   std::string out = "<g class=\"axis\">";
   for (const double t : up.ticks) {
     const std::string y = coordinate(up.pixel(t));
-    append(out, {"<path d=\"M", coordinate(across.from), " ", y, "H", coordinate(across.to), "\"/>"});
+    out += "<path d=\"M" + coordinate(across.from) + " " + y + "H" + coordinate(across.to) + "\"/>";
     out += svg_text(across.from - 8, up.pixel(t) + 4, "end", up.label(t));
   }
   for (const double t : across.ticks) {
     const std::string x = coordinate(across.pixel(t));
-    append(out, {"<path d=\"M", x, " ", coordinate(up.from), "v5\"/>"});
+    out += "<path d=\"M" + x + " " + coordinate(up.from) + "v5\"/>";
     out += svg_text(across.pixel(t), up.from + 20, "mid", across.label(t));
   }
-  return joined({out, "<path class=\"base\" d=\"M", coordinate(across.from), " ", coordinate(up.from), "H", coordinate(across.to),
-      "\"/></g>"});
+  return out + "<path class=\"base\" d=\"M" + coordinate(across.from) + " " + coordinate(up.from) + "H" + coordinate(across.to) + "\"/></g>";
 }
 
 }  // namespace detail
@@ -164,8 +162,8 @@ inline std::string svg_plot(const plot& p) {
   out += detail::svg_ticks(across, up);
   if (!p.x_label.empty()) out += detail::svg_text((across.from + across.to) / 2, height - 4, "mid name", p.x_label);
   if (!p.y_label.empty())
-    append(out, {"<text transform=\"translate(14 ", detail::coordinate((up.from + up.to) / 2), ") rotate(-90)\" class=\"mid name\">",
-        detail::escape_markup(p.y_label), "</text>"});
+    out += "<text transform=\"translate(14 " + detail::coordinate((up.from + up.to) / 2) + ") rotate(-90)\" class=\"mid name\">" +
+           detail::escape_markup(p.y_label) + "</text>";
   const auto colours = curve_colours(p);
   for (const bool faint : {true, false})  // what is in the background first
     for (std::size_t i = 0; i < p.curves.size(); ++i)
@@ -173,10 +171,10 @@ inline std::string svg_plot(const plot& p) {
   for (const reference_line& line : p.lines) {
     if (!up.holds(line.y)) continue;
     const std::string y = detail::coordinate(up.pixel(line.y));
-    append(out, {"<path class=\"reference\" d=\"M", detail::coordinate(across.from), " ", y, "H", detail::coordinate(across.to), "\"/>"});
+    out += "<path class=\"reference\" d=\"M" + detail::coordinate(across.from) + " " + y + "H" + detail::coordinate(across.to) + "\"/>";
     out += detail::svg_text(across.to, up.pixel(line.y) - 5, "end halo", line.name);
   }
-  return joined({out, "</svg>"});
+  return out + "</svg>";
 }
 
 }  // namespace pretext::report
