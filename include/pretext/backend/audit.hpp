@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "../core/text.hpp"
 #include "ops.hpp"
 #include "reference/reference.hpp"
 
@@ -78,8 +79,8 @@ double relative_distance(const T* a, const U* reference, index_t n) {
 
 inline std::string size_text(const extents& e) {
   std::string s = "(";
-  for (int i = 0; i < e.rank; ++i) s += (i > 0 ? ", " : "") + std::to_string(e[i]);
-  return s + ")";
+  for (int i = 0; i < e.rank; ++i) append(s, {(i > 0 ? ", " : ""), e[i]});
+  return joined({s, ")"});
 }
 
 }  // namespace detail
@@ -228,10 +229,10 @@ class audit : public B {
   void note(const measured& m, const A&... a) {
     if (failures_++ > 0) return;
     first_failure_ = std::string(Op::name);
-    const auto append = [&](const auto& v) {
-      if constexpr (requires { detail::view_of(v); }) first_failure_ += " " + detail::size_text(v.shape);
+    const auto add_size = [&](const auto& v) {
+      if constexpr (requires { detail::view_of(v); }) append(first_failure_, {" ", detail::size_text(v.shape)});
     };
-    (append(a), ...);
+    (add_size(a), ...);
     char text[96];
     std::snprintf(text, sizeof text, ": argument %d is off by %.1e, allowed %.1e", static_cast<int>(m.argument) + 1, m.error,
                   m.allowed);

@@ -5,12 +5,29 @@
 #include <type_traits>
 
 #include "../comm/null.hpp"
+#include "../config.hpp"
 #include "../core/extent.hpp"
 #include "../core/parameters.hpp"
 #include "../core/step_inputs.hpp"
 #include "../core/workspace.hpp"
 
 namespace pretext {
+
+namespace detail {
+/// A view without the structure beside it, so that ops are instantiated for views alone; anything else as it is.
+template <class T>
+constexpr const tensor_view<T>& plain(const tensor_view<T>& v) {
+  return v;
+}
+template <class T>
+constexpr const tensor_view<T>& plain(const activations<T>& v) {
+  return v;
+}
+template <class A>
+constexpr const A& plain(const A& a) {
+  return a;
+}
+}  // namespace detail
 
 enum class run_mode : std::uint8_t { train, evaluate };
 
@@ -35,13 +52,8 @@ struct context {
 
   /// Runs an op; on a plan it only takes the op's scratch. So one instantiation of a step serves planning and running.
   template <class Op, class... A>
-  constexpr void operator()(Op op, A&&... a) const {
-    if constexpr (requires { Backend::interprets_plans; })
-      backend->run(op, *memory, static_cast<A&&>(a)...);
-    else if (memory->planning())
-      plan(op, a...);
-    else
-      backend->run(op, *memory, static_cast<A&&>(a)...);
+  constexpr void operator()(Op op, const A&... a) const {
+    launch(op, *backend, *memory, detail::plain(a)...);
   }
   constexpr tensor_view<T> take(const extents& e) const { return memory->take<T>(e); }
   template <class U>
@@ -58,14 +70,17 @@ struct context {
   }
 
  private:
+  /// Apart from the layers and the same for all of them: a network compiles each of its ops once, not once per layer.
   template <class Op, class... A>
-#if defined(__GNUC__)
-  [[gnu::noinline, gnu::cold]]
-#endif
-  void plan(Op op, const A&... a) const {
-    const auto bytes = static_cast<index_t>(backend->scratch_bytes(op, a...));
-    const workspace::scope inner(*memory);
-    memory->template take<std::byte>(extents(bytes));
+  PRETEXT_APART static constexpr void launch(Op op, Backend& backend, workspace& memory, const A&... a) {
+    if constexpr (requires { Backend::interprets_plans; }) {
+      backend.run(op, memory, a...);
+    } else if (memory.planning()) {
+      const workspace::scope inner(memory);
+      memory.take<std::byte>(extents(static_cast<index_t>(backend.scratch_bytes(op, a...))));
+    } else {
+      backend.run(op, memory, a...);
+    }
   }
 };
 

@@ -15,9 +15,9 @@ namespace pretext {
 /// The ids have a heading each below docs/errors/.
 class error : public std::runtime_error {
  public:
-  PRETEXT_COLD error(std::string_view id, std::string_view message) : std::runtime_error(text({"pretext[", id, "] ", message})), id_(id) {}
+  PRETEXT_COLD error(std::string_view id, std::string_view message) : std::runtime_error(joined({"pretext[", id, "] ", message})), id_(id) {}
   /// The same from parts: error("io.301", {path, ": header of ", n, " bytes"}).
-  PRETEXT_COLD error(std::string_view id, std::initializer_list<piece> message) : error(id, text(message)) {}
+  PRETEXT_COLD error(std::string_view id, std::initializer_list<piece> message) : error(id, joined(message)) {}
 
   /// The stable part, such as "io.301".
   const std::string& id() const noexcept { return id_; }

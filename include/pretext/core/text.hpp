@@ -19,12 +19,13 @@ namespace pretext {
 /// one call. Over a training program that is a large part of what there is to compile.
 class piece {
  public:
-  constexpr piece(std::string_view s) : data_(s.data()), size_(s.size()) {}
-  constexpr piece(const char* s) : piece(std::string_view(s)) {}
-  piece(const std::string& s) : data_(s.data()), size_(s.size()) {}
+  constexpr piece(const char* s) : characters_(s), kind_(zero_ended) {}
+  constexpr piece(const std::string& s) : string_(&s), kind_(string) {}
+  constexpr piece(std::string_view s) : characters_(s.data()), size_(s.size()), kind_(view) {}
+  constexpr piece(char c) : characters_(nullptr), size_(static_cast<unsigned char>(c)), kind_(character) {}
   template <class N>
     requires(std::is_arithmetic_v<N> && !std::is_same_v<N, bool> && !std::is_same_v<N, char>)
-  constexpr piece(N number) : kind_(std::is_floating_point_v<N> ? real : std::is_signed_v<N> ? negative_too : positive) {
+  constexpr piece(N number) : characters_(nullptr), kind_(std::is_floating_point_v<N> ? real : std::is_signed_v<N> ? whole : positive) {
     if constexpr (std::is_floating_point_v<N>)
       real_ = static_cast<double>(number);
     else
@@ -33,34 +34,41 @@ class piece {
 
  private:
   friend void append(std::string& out, std::initializer_list<piece> parts);
-  enum kind : std::uint8_t { characters, negative_too, positive, real };
+  enum kind : std::uint8_t { zero_ended, string, view, character, whole, positive, real };
 
-  const char* data_ = nullptr;
+  // As little as can be: the caller's code only notes where a part is.
   union {
-    std::uint64_t size_;  // or a whole number
+    const char* characters_;
+    const std::string* string_;
+  };
+  union {
+    std::uint64_t size_ = 0;  // or a whole number
     double real_;
   };
-  kind kind_ = characters;
+  kind kind_;
 };
 
-/// Adds the parts to the end of `out`, which they must not be parts of.
+/// Adds the parts to the end of `out`, which none of them lies in.
 PRETEXT_COLD inline void append(std::string& out, std::initializer_list<piece> parts) {
+  char digits[330];  // the largest double has 309 before the point
+  char* const end = digits + sizeof digits;
   for (const piece& p : parts) {
-    char digits[330];  // the largest double has 309 before the point
-    char* const end = digits + sizeof digits;
-    std::string_view s;
+    const char* after = digits;
     switch (p.kind_) {
-      case piece::characters: s = {p.data_, static_cast<std::size_t>(p.size_)}; break;
-      case piece::negative_too: s = {digits, static_cast<std::size_t>(std::to_chars(digits, end, static_cast<std::int64_t>(p.size_)).ptr - digits)}; break;
-      case piece::positive: s = {digits, static_cast<std::size_t>(std::to_chars(digits, end, p.size_).ptr - digits)}; break;
-      case piece::real: s = {digits, static_cast<std::size_t>(std::to_chars(digits, end, p.real_, std::chars_format::fixed, 6).ptr - digits)}; break;
+      case piece::zero_ended: out += p.characters_; break;
+      case piece::string: out += *p.string_; break;
+      case piece::view: out.append(p.characters_, static_cast<std::size_t>(p.size_)); break;
+      case piece::character: out += static_cast<char>(p.size_); break;
+      case piece::whole: after = std::to_chars(digits, end, static_cast<std::int64_t>(p.size_)).ptr; break;
+      case piece::positive: after = std::to_chars(digits, end, p.size_).ptr; break;
+      case piece::real: after = std::to_chars(digits, end, p.real_, std::chars_format::fixed, 6).ptr; break;
     }
-    out.append(s);
+    out.append(digits, static_cast<std::size_t>(after - digits));
   }
 }
 
 /// The parts as one text.
-PRETEXT_COLD inline std::string text(std::initializer_list<piece> parts) {
+PRETEXT_COLD inline std::string joined(std::initializer_list<piece> parts) {
   std::string out;
   append(out, parts);
   return out;

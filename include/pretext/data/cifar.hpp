@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "../core/error.hpp"
+#include "../core/text.hpp"
 #include "../io/gzip.hpp"
 #include "image_set.hpp"
 #include "standard_names.hpp"
@@ -131,7 +132,7 @@ inline image_set cifar(std::span<const std::string> paths, cifar_kind kind = cif
   image_store store;
   store.source = paths[0] + (paths.size() > 1 ? " and " + std::to_string(paths.size() - 1) + " more" : "");
   for (const std::string& path : paths) parse_cifar(io::read_maybe_gzip(path, io::default_max_bytes), path, kind, store);
-  store.source += " (CIFAR-" + std::to_string(store.classes) + ")";
+  append(store.source, {" (CIFAR-", store.classes, ")"});
   store.class_names = detail::cifar_class_names(std::filesystem::path(paths[0]).parent_path(), store.classes);
   return image_set(std::move(store));
 }

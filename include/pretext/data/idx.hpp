@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "../core/error.hpp"
+#include "../core/text.hpp"
 #include "../io/gzip.hpp"
 #include "image_set.hpp"
 #include "standard_names.hpp"
@@ -57,7 +58,7 @@ inline idx_array parse_idx(std::span<const std::byte> bytes, const std::string& 
     if (promised > present) fits = false;
   }
   std::string sizes = std::to_string(out.extents[0]);
-  for (std::size_t d = 1; d < rank; ++d) sizes += " x " + std::to_string(out.extents[d]);
+  for (std::size_t d = 1; d < rank; ++d) append(sizes, {" x ", out.extents[d]});
   if (std::find(out.extents.begin(), out.extents.end(), 0u) != out.extents.end())
     throw error("data.011", {name, ": the header says ", sizes, ", which is no data at all; get the file again"});
   if (!fits || promised != present)

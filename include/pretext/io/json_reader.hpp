@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "../core/error.hpp"
+#include "../core/text.hpp"
 #include "utf8.hpp"
 
 namespace pretext::io::json {
@@ -139,9 +140,9 @@ class reader {
   }
   static std::string shown(char c) {
     const unsigned byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte < 0x7F) return std::string("'") + c + "'";
+    if (byte >= 0x20 && byte < 0x7F) return joined({"'", c, "'"});
     constexpr const char* hex = "0123456789ABCDEF";
-    return std::string("byte 0x") + hex[byte >> 4] + hex[byte & 15];
+    return joined({"byte 0x", hex[byte >> 4], hex[byte & 15]});
   }
 
   void begin(char open, const char* what) {

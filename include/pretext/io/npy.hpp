@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "../core/error.hpp"
+#include "../core/text.hpp"
 #include "dtype.hpp"
 #include "file.hpp"
 #include "safetensors_header.hpp"
@@ -278,7 +279,7 @@ void write_npy(const std::string& path, dtype type, const std::vector<std::int64
   for (const std::int64_t extent : shape) {
     if (extent < 0 || !detail::multiply(bytes, static_cast<std::uint64_t>(extent), bytes) || bytes > PTRDIFF_MAX)
       throw error("io.410", {path, ": the shape has a negative extent or overflows; correct it"});
-    extents += (extents.empty() ? "" : ", ") + std::to_string(extent);
+    append(extents, {(extents.empty() ? "" : ", "), extent});
   }
   if (bytes != 0 && data == nullptr) throw error("io.410", {path, ": there is no data to write; pass the elements"});
   std::string dict = "{'descr': '" + std::string(code) + "', 'fortran_order': False, 'shape': (" + extents +

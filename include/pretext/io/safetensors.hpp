@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "../core/error.hpp"
+#include "../core/text.hpp"
 #include "dtype.hpp"
 #include "file.hpp"
 #include "safetensors_header.hpp"
@@ -98,7 +99,7 @@ class tensor_file {
   }
 
  private:
-  std::string named(const tensor_info& info) const { return name_ + ": tensor " + detail::in_quotes(info.name); }
+  std::string named(const tensor_info& info) const { return joined({name_, ": tensor ", detail::in_quotes(info.name)}); }
 
   std::string name_;
   safetensors_header header_;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "../core/error.hpp"
+#include "../core/text.hpp"
 #include "dtype.hpp"
 #include "json_reader.hpp"
 
@@ -48,7 +49,7 @@ namespace detail {
 inline std::string in_quotes(std::string_view name) {
   std::string text = "\"";
   for (const char c : name.substr(0, 100)) text += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
-  return text + (name.size() > 100 ? "...\"" : "\"");
+  return joined({text, (name.size() > 100 ? "...\"" : "\"")});
 }
 inline bool has_control(std::string_view text) {
   for (const char c : text)

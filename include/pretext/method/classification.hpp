@@ -4,6 +4,7 @@
 #include <string>
 #include <tuple>
 
+#include "../core/text.hpp"
 #include "../nn/linear.hpp"
 #include "../nn/sequential.hpp"
 #include "../train/trainer.hpp"
@@ -81,7 +82,7 @@ class classification {
   constexpr auto players() {
     return std::make_tuple(train::player("network", settings_.optimizer, settings_.schedule, settings_.clip_norm.value(), encoder_, head_));
   }
-  static std::string policies() { return std::string("schedule ") + R::schedule::name; }
+  static std::string policies() { return joined({"schedule ", R::schedule::name}); }
   static constexpr index_t batch_size_of(const batch_type& in) { return in.images.size; }
   template <class Batch>
   static batch_type batch_of(const Batch& b) {

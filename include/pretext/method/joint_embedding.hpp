@@ -5,6 +5,7 @@
 #include <string>
 #include <tuple>
 
+#include "../core/text.hpp"
 #include "../objective/rows.hpp"
 #include "../target/target.hpp"
 #include "../train/player.hpp"
@@ -114,8 +115,8 @@ class joint_embedding {
   }
   /// The policies that leave no parameters behind, for the structure a checkpoint is held to.
   static std::string policies() {
-    return std::string("objective ") + objective_type::name + " target " + target_type::name + " negatives " + negatives_type::name +
-           " schedule " + R::schedule::name;
+    return joined({"objective ", objective_type::name, " target ", target_type::name, " negatives ", negatives_type::name, " schedule ",
+        R::schedule::name});
   }
   static constexpr index_t batch_size_of(const batch_type& in) { return in.size; }
   template <class Batch>

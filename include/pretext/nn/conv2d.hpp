@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "../core/text.hpp"
 #include "layer.hpp"
 #include "linear.hpp"
 
@@ -83,7 +84,7 @@ struct conv2d : detail::linear_width<Out> {
   static constexpr index_t pad = detail::padding_of<Kernel / 2, Options...>();
   static constexpr index_t group_count = detail::groups_of<Options...>();
   static std::string label() {
-    return "conv2d stride " + std::to_string(step) + " padding " + std::to_string(pad) + " groups " + std::to_string(group_count);
+    return joined({"conv2d stride ", step, " padding ", pad, " groups ", group_count});
   }
 
   template <class In>

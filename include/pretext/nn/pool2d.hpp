@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "../core/text.hpp"
 #include "conv2d.hpp"
 
 namespace pretext::nn {
 
 namespace detail {
 inline std::string pool_label(const char* name, index_t kernel, index_t step, index_t pad) {
-  return std::string(name) + " " + std::to_string(kernel) + " stride " + std::to_string(step) + " padding " + std::to_string(pad);
+  return joined({name, " ", kernel, " stride ", step, " padding ", pad});
 }
 
 /// What max and average pooling share: windows of `Kernel`, stride `Kernel` and no padding unless said otherwise.

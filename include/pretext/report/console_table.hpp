@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "../core/text.hpp"
 #include "detail/text.hpp"
 #include "document.hpp"
 
@@ -39,7 +40,7 @@ inline std::string console_table(const table& t, bool unicode = true) {
   }
 
   std::string out;
-  if (!t.title.empty()) out += detail::one_line(t.title) + "\n";
+  if (!t.title.empty()) append(out, {detail::one_line(t.title), "\n"});
   const auto end_line = [&] {
     out.erase(out.find_last_not_of(' ') + 1);
     out += '\n';
@@ -48,7 +49,7 @@ inline std::string console_table(const table& t, bool unicode = true) {
     for (std::size_t c = 0; c < columns; ++c) {
       const std::string text = cell(row, c);
       const std::string space(widths[c] - width_of(text), ' ');
-      out += (c > 0 ? "   " : "") + (right[c] ? space + text : text + space);
+      append(out, {(c > 0 ? "   " : ""), (right[c] ? space + text : text + space)});
     }
     end_line();
   };

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <string>
 
+#include "../core/text.hpp"
 #include "base64.hpp"
 #include "detail/number.hpp"
 #include "detail/text.hpp"
@@ -50,20 +51,21 @@ inline void append_picture(std::string& out, const picture& p, const std::vector
   const bool whole = p.width > 0 && p.height > 0 && (p.channels == 1 || p.channels == 3) &&
                      p.pixels.size() == static_cast<std::size_t>(p.width * p.height * p.channels);
   const double width = whole ? static_cast<double>(p.width) : 32, height = whole ? static_cast<double>(p.height) : 32;
-  out += "<svg viewBox=\"0 0 " + coordinate(width) + " " + coordinate(height) + "\">";
+  append(out, {"<svg viewBox=\"0 0 ", coordinate(width), " ", coordinate(height), "\">"});
   if (whole) {
     const picture small = shrink(p, side);
     // Few pixels are shown as squares, many are smoothed.
-    out += std::string("<image") + (std::max(small.width, small.height) > 64 ? " class=\"smooth\"" : "") + " width=\"" + coordinate(width) + "\" height=\"" +
-           coordinate(height) + "\" preserveAspectRatio=\"none\" href=\"data:image/png;base64," + base64(encode_png(small)) + "\"/>";
+    append(out, {"<image", (std::max(small.width, small.height) > 64 ? " class=\"smooth\"" : ""), " width=\"", coordinate(width),
+        "\" height=\"", coordinate(height), "\" preserveAspectRatio=\"none\" href=\"data:image/png;base64,", base64(encode_png(small)),
+        "\"/>"});
   } else {
     out += "<text x=\"16\" y=\"18\" class=\"mid\" style=\"font-size:6px\">no image</text>";
   }
   for (const box& b : boxes) {
     if (!std::isfinite(b.x) || !std::isfinite(b.y) || !(b.width >= 0 && b.width < 1e9) || !(b.height >= 0 && b.height < 1e9)) continue;
     const std::string shape = " x=\"" + fixed(b.x, 2) + "\" y=\"" + fixed(b.y, 2) + "\" width=\"" + fixed(b.width, 2) + "\" height=\"" + fixed(b.height, 2) + "\"";
-    out += "<rect class=\"under\"" + shape + "/><rect class=\"box " + colour_class(b.colour) + "\"" + shape + ">" +
-           (b.name.empty() ? std::string() : element("title", b.name)) + "</rect>";
+    append(out, {"<rect class=\"under\"", shape, "/><rect class=\"box ", colour_class(b.colour), "\"", shape, ">",
+        (b.name.empty() ? std::string() : element("title", b.name)), "</rect>"});
   }
   out += "</svg>";
 }
@@ -79,8 +81,8 @@ inline void append_images(std::string& out, const image_grid& grid, index_t side
       out += "<figure class=\"image\">";
       append_picture(out, cell.picture, cell.boxes, side);
       if (!cell.caption.empty() || cell.colour >= 0)
-        out += "<figcaption>" + (cell.colour >= 0 ? "<i class=\"" + colour_class(cell.colour) + "\"></i>" : std::string()) + escape_markup(cell.caption) +
-               "</figcaption>";
+        append(out, {"<figcaption>", (cell.colour >= 0 ? "<i class=\"" + colour_class(cell.colour) + "\"></i>" : std::string()),
+            escape_markup(cell.caption), "</figcaption>"});
       out += "</figure>";
     }
     out += "</div>";
@@ -95,16 +97,17 @@ inline void append_neighbours(std::string& out, const neighbour_rows& rows, inde
   for (const neighbour_row& row : rows.rows) {
     out += "<div class=\"query\"><figure class=\"image\">";
     append_picture(out, row.query, {}, side);
-    out += "<figcaption>" + (row.label.empty() ? std::string("query") : "query: " + escape_markup(row.label)) + "</figcaption></figure>";
+    append(out, {"<figcaption>", (row.label.empty() ? std::string("query") : "query: " + escape_markup(row.label)),
+        "</figcaption></figure>"});
     for (const neighbour& n : row.found) {
       const bool known = !row.label.empty() && !n.label.empty();
       const bool same = known && n.label == row.label;
-      out += std::string("<figure class=\"image") + (!known ? "" : same ? " same" : " other") + "\">";
+      append(out, {"<figure class=\"image", (!known ? "" : same ? " same" : " other"), "\">"});
       append_picture(out, n.picture, {}, side);
       out += "<figcaption>";
       if (known) out += same ? "<b>✓</b> " : "<b>✗</b> ";  // the frame's colour in another form
       out += escape_markup(n.label);
-      if (std::isfinite(n.similarity)) out += (n.label.empty() ? "" : " ") + fixed(n.similarity, 2);
+      if (std::isfinite(n.similarity)) append(out, {(n.label.empty() ? "" : " "), fixed(n.similarity, 2)});
       out += "</figcaption></figure>";
     }
     out += "</div>";

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "../core/text.hpp"
 #include "detail/number.hpp"
 #include "detail/text.hpp"
 #include "document.hpp"
@@ -17,7 +18,7 @@
 namespace pretext::report::detail {
 
 inline std::string element(const char* name, const std::string& text) {
-  return "<" + std::string(name) + ">" + escape_markup(text) + "</" + name + ">";
+  return joined({"<", name, ">", escape_markup(text), "</", name, ">"});
 }
 
 inline void open_card(std::string& out, const std::string& title, bool wide = false) {
@@ -36,11 +37,11 @@ inline void append_plot(std::string& out, const plot& p) {
     out += "<ul class=\"legend\">";
     for (std::size_t i = 0; i < p.curves.size(); ++i)
       if (!p.curves[i].faint && !p.curves[i].name.empty())
-        out += "<li class=\"" + colour_class(colours[i]) + "\"><svg viewBox=\"0 0 16 12\"><path class=\"line\" d=\"M1 6h14\"/></svg>" +
-               escape_markup(p.curves[i].name) + "</li>";
+        append(out, {"<li class=\"", colour_class(colours[i]), "\"><svg viewBox=\"0 0 16 12\"><path class=\"line\" d=\"M1 6h14\"/></svg>",
+            escape_markup(p.curves[i].name), "</li>"});
     out += "</ul>";
   }
-  out += svg_plot(p) + "</div>\n";
+  append(out, {svg_plot(p), "</div>\n"});
 }
 
 inline void append_scatter(std::string& out, const scatter& s, bool alone) {
@@ -49,18 +50,18 @@ inline void append_scatter(std::string& out, const scatter& s, bool alone) {
   if (labels.size() > 1 && labels.size() <= 64) {
     out += "<ul class=\"legend\">";
     for (const scatter_label& l : labels)
-      out += "<li><svg viewBox=\"0 0 16 12\"><path class=\"" + scatter_class(l.label) + "\" d=\"" + scatter_mark(l.label, 8, 6) + "\"/></svg>" +
-             escape_markup(scatter_label_name(s, l.label)) + " (" + shortest(l.points) + ")</li>";
+      append(out, {"<li><svg viewBox=\"0 0 16 12\"><path class=\"", scatter_class(l.label), "\" d=\"", scatter_mark(l.label, 8, 6),
+          "\"/></svg>", escape_markup(scatter_label_name(s, l.label)), " (", shortest(l.points), ")</li>"});
     out += "</ul>";
   }
-  out += "<div class=\"map\">" + svg_scatter(s) + "</div></div>\n";
+  append(out, {"<div class=\"map\">", svg_scatter(s), "</div></div>\n"});
 }
 
 inline void append_pairs(std::string& out, const pairs& p) {
   open_card(out, p.title, true);
   if (p.items.empty()) append_empty(out);
   else out += "<dl>";
-  for (const auto& [name, value] : p.items) out += "<div>" + element("dt", name) + element("dd", value) + "</div>";
+  for (const auto& [name, value] : p.items) append(out, {"<div>", element("dt", name), element("dd", value), "</div>"});
   if (!p.items.empty()) out += "</dl>";
   out += "</div>\n";
 }
@@ -81,7 +82,7 @@ inline void append_table(std::string& out, const table& t) {
       else if (!row[c].empty() && row[c] != "-") text[c] = true;
   const auto cell = [&](const char* name, std::size_t c, const std::string& value) {
     const bool right = c > 0 && numeric[c] && !text[c];  // the first column names the row
-    out += "<" + std::string(name) + (right ? " class=\"n\">" : ">") + escape_markup(value) + "</" + name + ">";
+    append(out, {"<", name, (right ? " class=\"n\">" : ">"), escape_markup(value), "</", name, ">"});
   };
   out += "<div class=\"scroll\"><table>";
   if (!t.columns.empty()) {
@@ -105,17 +106,18 @@ inline void append_bars(std::string& out, const bar_chart& chart) {
   for (const bar& b : chart.bars)
     if (std::isfinite(b.value)) most = std::max(most, b.value + (std::isfinite(b.spread) ? std::max(b.spread, 0.0) : 0.0));
   if (!(most > 0)) most = 1;
-  const auto place = [most](double value) { return coordinate(100 * std::clamp(value / most, 0.0, 1.0)) + "%"; };
+  const auto place = [most](double value) { return joined({coordinate(100 * std::clamp(value / most, 0.0, 1.0)), "%"}); };
   out += "<div class=\"bars\">";
   for (const bar& b : chart.bars) {
     const bool known = std::isfinite(b.value);
     const auto number = [&](double v) { return chart.percent ? fixed(100 * v, 1) : significant(v, 4); };
     const bool spread = known && std::isfinite(b.spread) && b.spread > 0;
-    out += element("span", b.name) + "<svg><rect class=\"back\" width=\"100%\" height=\"100%\" rx=\"3\"/>";
+    append(out, {element("span", b.name), "<svg><rect class=\"back\" width=\"100%\" height=\"100%\" rx=\"3\"/>"});
     if (known)
-      out += std::string("<rect class=\"") + (b.baseline ? "baseline" : "full") + "\" width=\"" + place(b.value) + "\" height=\"100%\" rx=\"3\"/>";
+      append(out, {"<rect class=\"", (b.baseline ? "baseline" : "full"), "\" width=\"", place(b.value), "\" height=\"100%\" rx=\"3\"/>"});
     if (spread)
-      out += "<line class=\"spread\" x1=\"" + place(b.value - b.spread) + "\" x2=\"" + place(b.value + b.spread) + "\" y1=\"50%\" y2=\"50%\"/>";
+      append(out, {"<line class=\"spread\" x1=\"", place(b.value - b.spread), "\" x2=\"", place(b.value + b.spread),
+          "\" y1=\"50%\" y2=\"50%\"/>"});
     out += "</svg>";
     out += known ? "<b>" + number(b.value) + (spread ? " ± " + number(b.spread) : "") + (chart.percent ? "%" : "") + "</b>"
                  : std::string("<b class=\"soft\">no value</b>");

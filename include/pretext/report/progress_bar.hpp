@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "../core/text.hpp"
 #include "detail/erased.hpp"
 #include "detail/number.hpp"
 #include "detail/terminal.hpp"
@@ -175,7 +176,7 @@ class progress_line {
       const double part = static_cast<double>(done_) / static_cast<double>(total_);
       percent = detail::fixed(std::floor(100 * part), 0) + "%";  // 100 % only when nothing is left
       percent.insert(0, percent.size() < 4 ? 4 - percent.size() : 0, ' ');
-      count += "/" + detail::shortest(total_);
+      append(count, {"/", detail::shortest(total_)});
     } else {
       count += "it";
     }
@@ -185,11 +186,11 @@ class progress_line {
     const double rate = over || weighted_seconds_ <= 0 ? (elapsed > 0 ? static_cast<double>(done_ - initial_) / elapsed : 0)
                                                        : weighted_steps_ / weighted_seconds_;
     std::string times = "[" + detail::duration(elapsed);
-    if (total_ > 0) times += "<" + detail::duration(over ? 0 : rate > 0 ? static_cast<double>(total_ - done_) / rate : -1);
+    if (total_ > 0) append(times, {"<", detail::duration(over ? 0 : rate > 0 ? static_cast<double>(total_ - done_) / rate : -1)});
     times += rate <= 0 ? ", ?it/s" : rate < 1 ? ", " + detail::three_digits(1 / rate) + "s/it" : ", " + detail::three_digits(rate) + "it/s";
 
     std::string notes = notes_;
-    const auto tail = [&] { return count + " " + times + (notes.empty() ? "" : ", " + notes) + "]"; };
+    const auto tail = [&] { return joined({count, " ", times, (notes.empty() ? "" : ", " + notes), "]"}); };
     const int fixed_width = detail::display_width(head) + detail::display_width(percent) + 3;  // two bars and a space
     const auto room = [&] { return columns - fixed_width - detail::display_width(tail()); };
     if (columns == 0 || total_ == 0) {
@@ -202,7 +203,7 @@ class progress_line {
       notes.erase(comma == std::string::npos ? 0 : comma);
     }
     if (room() < 3) return detail::cut_to_width(head + percent.substr(percent.find_first_not_of(' ')) + " " + tail(), columns);
-    return head + percent + "|" + cells(room(), colour) + "| " + tail();
+    return joined({head, percent, "|", cells(room(), colour), "| ", tail()});
   }
 
   std::string cells(int width, bool colour) const {
@@ -293,7 +294,7 @@ class progress_bar {
   }
   static std::string notes(double loss, double samples_per_second) {
     std::string text = "loss=" + detail::significant(loss, 4);
-    if (samples_per_second > 0) text += ", " + detail::three_digits(samples_per_second) + " samples/s";
+    if (samples_per_second > 0) append(text, {", ", detail::three_digits(samples_per_second), " samples/s"});
     return text;
   }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "../core/text.hpp"
 #include "detail/number.hpp"
 
 namespace pretext::report {
@@ -27,13 +28,14 @@ struct svg_axis {
   /// A tick's text: as many decimals as the distance of the ticks needs.
   std::string label(double value) const {
     const double v = percent ? 100 * value : value;
-    if (log || ticks.size() < 2) return detail::short_count(std::fabs(v) < 1e-3 && v != 0 ? v : std::round(v * 1e6) / 1e6) + (percent ? "%" : "");
+    if (log || ticks.size() < 2) return joined({detail::short_count(std::fabs(v) < 1e-3 && v != 0 ? v : std::round(v * 1e6) / 1e6),
+                                     (percent ? "%" : "")});
     const double step = (ticks[1] - ticks[0]) * (percent ? 100 : 1);
     const double largest = std::max(std::fabs(ticks.front()), std::fabs(ticks.back())) * (percent ? 100 : 1);
     if (largest >= 1e4 || largest < 1e-3) return std::fabs(v) < step / 2 ? "0" : detail::short_count(std::round(v / step) * step);
     if (std::fabs(v) < 1e-6 * step) return percent ? "0%" : "0";
     const int decimals = std::clamp(static_cast<int>(std::ceil(-std::log10(step) - 1e-9)), 0, 9);
-    return detail::fixed(v, decimals) + (percent ? "%" : "");
+    return joined({detail::fixed(v, decimals), (percent ? "%" : "")});
   }
 };
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "../core/text.hpp"
 #include "detail/number.hpp"
 #include "detail/text.hpp"
 #include "document.hpp"
@@ -30,7 +31,7 @@ inline std::string coordinate(double value) {
 }
 
 inline std::string colour_class(int colour) {
-  return "c" + shortest(((colour % palette_size) + palette_size) % palette_size);
+  return joined({"c", shortest(((colour % palette_size) + palette_size) % palette_size)});
 }
 
 /// The indices of a curve to draw: of long ones, in each of `buckets` parts, the lowest, the highest and a gap's place.
@@ -68,16 +69,16 @@ struct value_range {
 };
 
 inline std::string svg_text(double x, double y, const char* cls, const std::string& text) {
-  return "<text x=\"" + coordinate(x) + "\" y=\"" + coordinate(y) + "\" class=\"" + cls + "\">" + escape_markup(text) + "</text>";
+  return joined({"<text x=\"", coordinate(x), "\" y=\"", coordinate(y), "\" class=\"", cls, "\">", escape_markup(text), "</text>"});
 }
 
 inline std::string svg_open(double width, double height, const std::string& title) {
   const std::string name = escape_markup(title.empty() ? "plot" : title);
-  return "<svg viewBox=\"0 0 " + coordinate(width) + " " + coordinate(height) + "\" role=\"img\" aria-label=\"" + name + "\">";
+  return joined({"<svg viewBox=\"0 0 ", coordinate(width), " ", coordinate(height), "\" role=\"img\" aria-label=\"", name, "\">"});
 }
 
 inline std::string svg_nothing(double width, double height) {
-  return svg_text(width / 2, height / 2, "mid quiet", "no data yet") + "</svg>";
+  return joined({svg_text(width / 2, height / 2, "mid quiet", "no data yet"), "</svg>"});
 }
 
 /// One curve: its line with gaps, marks for few or lonely points, and places to hover over.
@@ -92,7 +93,7 @@ inline std::string svg_curve(const curve& c, int colour, const svg_axis& across,
     if (!holds(i)) continue;
     const bool joined = k > 0 && holds(kept[k - 1]);
     const bool goes_on = k + 1 < kept.size() && holds(kept[k + 1]);
-    path += (joined ? "L" : "M") + coordinate(across.pixel(c.x[i])) + " " + coordinate(up.pixel(c.y[i]));
+    append(path, {(joined ? "L" : "M"), coordinate(across.pixel(c.x[i])), " ", coordinate(up.pixel(c.y[i]))});
     if (!joined && !goes_on) path += "h0";  // a lonely point: round caps make it a dot
     shown.push_back(i);
   }
@@ -104,27 +105,28 @@ inline std::string svg_curve(const curve& c, int colour, const svg_axis& across,
     for (std::size_t m = 0; m < marks; ++m) {
       const std::size_t i = shown[marks > 1 ? m * (shown.size() - 1) / (marks - 1) : 0];
       const std::string value = percent ? fixed(100 * c.y[i], 2) + "%" : significant(c.y[i], 5);
-      out += "<circle cx=\"" + coordinate(across.pixel(c.x[i])) + "\" cy=\"" + coordinate(up.pixel(c.y[i])) + "\" r=\"" + (few ? "3.5" : "5") +
-             "\"" + (few ? "" : " class=\"h\"") + "><title>" + escape_markup(c.name) + ": " + value + " (" + escape_markup(x_label) +
-             (x_label.empty() ? "" : " ") + significant(c.x[i], 7) + ")</title></circle>";
+      append(out, {"<circle cx=\"", coordinate(across.pixel(c.x[i])), "\" cy=\"", coordinate(up.pixel(c.y[i])), "\" r=\"",
+          (few ? "3.5" : "5"), "\"", (few ? "" : " class=\"h\""), "><title>", escape_markup(c.name), ": ", value, " (",
+          escape_markup(x_label), (x_label.empty() ? "" : " "), significant(c.x[i], 7), ")</title></circle>"});
     }
   }
-  return out + "</g>";
+  return joined({out, "</g>"});
 }
 
 inline std::string svg_ticks(const svg_axis& across, const svg_axis& up) {
   std::string out = "<g class=\"axis\">";
   for (const double t : up.ticks) {
     const std::string y = coordinate(up.pixel(t));
-    out += "<path d=\"M" + coordinate(across.from) + " " + y + "H" + coordinate(across.to) + "\"/>";
+    append(out, {"<path d=\"M", coordinate(across.from), " ", y, "H", coordinate(across.to), "\"/>"});
     out += svg_text(across.from - 8, up.pixel(t) + 4, "end", up.label(t));
   }
   for (const double t : across.ticks) {
     const std::string x = coordinate(across.pixel(t));
-    out += "<path d=\"M" + x + " " + coordinate(up.from) + "v5\"/>";
+    append(out, {"<path d=\"M", x, " ", coordinate(up.from), "v5\"/>"});
     out += svg_text(across.pixel(t), up.from + 20, "mid", across.label(t));
   }
-  return out + "<path class=\"base\" d=\"M" + coordinate(across.from) + " " + coordinate(up.from) + "H" + coordinate(across.to) + "\"/></g>";
+  return joined({out, "<path class=\"base\" d=\"M", coordinate(across.from), " ", coordinate(up.from), "H", coordinate(across.to),
+      "\"/></g>"});
 }
 
 }  // namespace detail
@@ -162,8 +164,8 @@ inline std::string svg_plot(const plot& p) {
   out += detail::svg_ticks(across, up);
   if (!p.x_label.empty()) out += detail::svg_text((across.from + across.to) / 2, height - 4, "mid name", p.x_label);
   if (!p.y_label.empty())
-    out += "<text transform=\"translate(14 " + detail::coordinate((up.from + up.to) / 2) + ") rotate(-90)\" class=\"mid name\">" +
-           detail::escape_markup(p.y_label) + "</text>";
+    append(out, {"<text transform=\"translate(14 ", detail::coordinate((up.from + up.to) / 2), ") rotate(-90)\" class=\"mid name\">",
+        detail::escape_markup(p.y_label), "</text>"});
   const auto colours = curve_colours(p);
   for (const bool faint : {true, false})  // what is in the background first
     for (std::size_t i = 0; i < p.curves.size(); ++i)
@@ -171,10 +173,10 @@ inline std::string svg_plot(const plot& p) {
   for (const reference_line& line : p.lines) {
     if (!up.holds(line.y)) continue;
     const std::string y = detail::coordinate(up.pixel(line.y));
-    out += "<path class=\"reference\" d=\"M" + detail::coordinate(across.from) + " " + y + "H" + detail::coordinate(across.to) + "\"/>";
+    append(out, {"<path class=\"reference\" d=\"M", detail::coordinate(across.from), " ", y, "H", detail::coordinate(across.to), "\"/>"});
     out += detail::svg_text(across.to, up.pixel(line.y) - 5, "end halo", line.name);
   }
-  return out + "</svg>";
+  return joined({out, "</svg>"});
 }
 
 }  // namespace pretext::report

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "../core/text.hpp"
 #include "detail/number.hpp"
 #include "detail/text.hpp"
 #include "document.hpp"
@@ -42,14 +43,14 @@ inline std::string scatter_label_name(const scatter& s, int label) {
 inline std::string scatter_mark(int label, double x, double y) {
   const std::string at = "M" + detail::coordinate(x) + " " + detail::coordinate(y);
   switch (label < 0 ? 0 : label / detail::palette_size % 4) {
-    case 2: return at + "m0-3.2l3.2 5.6h-6.4z";          // triangle
-    case 3: return at + "m0-3.6l3.6 3.6-3.6 3.6-3.6-3.6z";  // diamond
-    default: return at + "h0";
+    case 2: return joined({at, "m0-3.2l3.2 5.6h-6.4z"});          // triangle
+    case 3: return joined({at, "m0-3.6l3.6 3.6-3.6 3.6-3.6-3.6z"});  // diamond
+    default: return joined({at, "h0"});
   }
 }
 inline std::string scatter_class(int label) {
   static constexpr const char* shapes[] = {"dots", "squares", "outlines", "outlines"};
-  return std::string(label < 0 ? "c7" : detail::colour_class(label)) + " " + shapes[label < 0 ? 0 : label / detail::palette_size % 4];
+  return joined({label < 0 ? "c7" : detail::colour_class(label), " ", shapes[label < 0 ? 0 : label / detail::palette_size % 4]});
 }
 
 /// A map of points, coloured by label, with each label's name at the median of its points.
@@ -69,8 +70,8 @@ inline std::string svg_scatter(const scatter& s) {
   const auto px = [&](double x) { return width / 2 + (x - (xs.low / 2 + xs.high / 2)) * scale; };
   const auto py = [&](double y) { return top + 12 + inner_height / 2 - (y - (ys.low / 2 + ys.high / 2)) * scale; };
 
-  out += "<rect class=\"panel\" x=\"" + detail::coordinate(margin) + "\" y=\"" + detail::coordinate(top) + "\" width=\"" +
-         detail::coordinate(width - 2 * margin) + "\" height=\"" + detail::coordinate(height - top - bottom) + "\" rx=\"6\"/>";
+  append(out, {"<rect class=\"panel\" x=\"", detail::coordinate(margin), "\" y=\"", detail::coordinate(top), "\" width=\"",
+      detail::coordinate(width - 2 * margin), "\" height=\"", detail::coordinate(height - top - bottom), "\" rx=\"6\"/>"});
   const auto labels = scatter_labels(s);
   const std::size_t stride = (count + 3999) / 4000;
   for (const scatter_label& l : labels) {
@@ -80,8 +81,8 @@ inline std::string svg_scatter(const scatter& s) {
       if (label == l.label && std::isfinite(s.x[i]) && std::isfinite(s.y[i])) path += scatter_mark(label, px(s.x[i]), py(s.y[i]));
     }
     if (path.empty()) continue;
-    out += "<path class=\"" + scatter_class(l.label) + "\" d=\"" + path + "\"><title>" + detail::escape_markup(scatter_label_name(s, l.label)) +
-           "</title></path>";
+    append(out, {"<path class=\"", scatter_class(l.label), "\" d=\"", path, "\"><title>",
+        detail::escape_markup(scatter_label_name(s, l.label)), "</title></path>"});
   }
   for (const scatter_label& l : labels) {
     if (l.label < 0 || labels.size() > 24) continue;  // more names would hide the map
@@ -97,9 +98,9 @@ inline std::string svg_scatter(const scatter& s) {
   }
   if (!s.x_label.empty()) out += detail::svg_text(width / 2, height - 12, "mid name", s.x_label);
   if (!s.y_label.empty())
-    out += "<text transform=\"translate(14 " + detail::coordinate((top + height - bottom) / 2) + ") rotate(-90)\" class=\"mid name\">" +
-           detail::escape_markup(s.y_label) + "</text>";
-  return out + "</svg>";
+    append(out, {"<text transform=\"translate(14 ", detail::coordinate((top + height - bottom) / 2), ") rotate(-90)\" class=\"mid name\">",
+        detail::escape_markup(s.y_label), "</text>"});
+  return joined({out, "</svg>"});
 }
 
 }  // namespace pretext::report

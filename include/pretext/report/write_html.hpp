@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "../core/text.hpp"
 #include "../io/file.hpp"
 #include "../version.hpp"
 #include "detail/number.hpp"
@@ -24,29 +25,31 @@ inline std::string render_html(const document& d) {
   std::string out = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>"
                     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>"
                     "<meta name=\"generator\" content=\"Pretext " PRETEXT_VERSION_STRING "\"/>";
-  if (d.refresh_seconds > 0) out += "<meta http-equiv=\"refresh\" content=\"" + detail::shortest(d.refresh_seconds) + "\"/>";
-  out += element("title", d.title) + "<style>" + html_style + "</style></head><body>\n";
+  if (d.refresh_seconds > 0) append(out, {"<meta http-equiv=\"refresh\" content=\"", detail::shortest(d.refresh_seconds), "\"/>"});
+  append(out, {element("title", d.title), "<style>", html_style, "</style></head><body>\n"});
 
-  out += "<header><div class=\"eyebrow\">Pretext · self-supervised learning</div><div class=\"head\">" + element("h1", d.title);
-  if (!d.state.empty()) out += "<span class=\"state\">" + escape_markup(d.state) + "</span>";
+  append(out, {"<header><div class=\"eyebrow\">Pretext · self-supervised learning</div><div class=\"head\">", element("h1", d.title)});
+  if (!d.state.empty()) append(out, {"<span class=\"state\">", escape_markup(d.state), "</span>"});
   out += "</div>";
-  if (!d.subtitle.empty()) out += "<p class=\"sub\">" + escape_markup(d.subtitle) + "</p>";
+  if (!d.subtitle.empty()) append(out, {"<p class=\"sub\">", escape_markup(d.subtitle), "</p>"});
   if (!d.warnings.empty()) {
-    out += "<div class=\"warnings\"><b>" + std::string(d.warnings.size() == 1 ? "Warning" : "Warnings") + "</b><ul>";
+    append(out, {"<div class=\"warnings\"><b>", d.warnings.size() == 1 ? "Warning" : "Warnings", "</b><ul>"});
     for (const std::string& w : d.warnings) out += element("li", w);
     out += "</ul></div>";
   }
   if (!d.summary.empty()) {
     out += "<div class=\"facts\">";
     for (const fact& f : d.summary)
-      out += "<div class=\"fact\">" + element("span", f.name) + element("b", f.value) + (f.note.empty() ? std::string() : element("span", f.note)) + "</div>";
+      append(out, {"<div class=\"fact\">", element("span", f.name), element("b", f.value),
+          (f.note.empty() ? std::string() : element("span", f.note)), "</div>"});
     out += "</div>";
   }
   out += "</header>\n<main>\n";
 
   const index_t side = detail::picture_side(d);
   for (const section& s : d.sections) {
-    out += "<section>" + (s.title.empty() ? std::string() : element("h2", s.title)) + (s.text.empty() ? std::string() : element("p", s.text));
+    append(out, {"<section>", (s.title.empty() ? std::string() : element("h2", s.title)),
+        (s.text.empty() ? std::string() : element("p", s.text))});
     out += "<div class=\"cards\">\n";
     for (const pairs& p : s.pairs) detail::append_pairs(out, p);
     for (const bar_chart& b : s.bars) detail::append_bars(out, b);

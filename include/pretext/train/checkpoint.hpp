@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "../core/text.hpp"
 #include "../io/safetensors.hpp"
 #include "../io/safetensors_writer.hpp"
 #include "../version.hpp"
@@ -161,7 +162,7 @@ inline std::vector<std::uint64_t> checkpoint_steps(const std::string& folder) {
 inline std::string checkpoint_path(const std::string& folder, std::uint64_t step) {
   std::string digits = std::to_string(step);
   if (digits.size() < 9) digits.insert(0, 9 - digits.size(), '0');
-  return folder + "/" + std::string(checkpoint_prefix) + digits + std::string(checkpoint_suffix);
+  return joined({folder, "/", checkpoint_prefix, digits, checkpoint_suffix});
 }
 /// The first line in which two texts differ, for a message.
 inline std::pair<std::string, std::string> first_difference(const std::string& a, const std::string& b) {
@@ -233,7 +234,8 @@ void load_checkpoint(Trainer& trainer, const std::string& path, const notes& exp
   std::string differing;
   const auto compare = [&](const char* kind, const std::string& name, const std::string& value) {
     const std::string* before = file.find_metadata(kind + name);
-    if (before != nullptr && *before != value) differing += (differing.empty() ? "" : ", ") + name + " was " + *before + " and is now " + value;
+    if (before != nullptr && *before != value) append(differing, {(differing.empty() ? "" : ", "), name, " was ", *before, " and is now ",
+                                                   value});
   };
   for_each_setting(trainer.settings(), [&](const std::string& name, const std::string& value) {
     if (!may_change(name)) compare("setting.", name, value);

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "../core/text.hpp"
 #include "trainer.hpp"
 
 namespace pretext::train {
@@ -21,8 +22,8 @@ struct dotted {
 };
 inline std::string shape_text(const extents& e) {
   std::string s = "[";
-  for (int i = 0; i < e.rank; ++i) s += (i == 0 ? "" : ",") + std::to_string(e[i]);
-  return s + "]";
+  for (int i = 0; i < e.rank; ++i) append(s, {(i == 0 ? "" : ","), e[i]});
+  return joined({s, "]"});
 }
 template <class T>
 std::string value_text(const T& value) {
@@ -60,13 +61,13 @@ namespace detail {
 template <class P>
 void list_policies(const P& policy, const dotted& place, std::string& out) {
   if (!place.text.empty()) {
-    out += "\n  policy " + place.text;
-    if constexpr (requires { std::string(P::name); }) out += " " + std::string(P::name);
+    append(out, {"\n  policy ", place.text});
+    if constexpr (requires { std::string(P::name); }) append(out, {" ", P::name});
   }
   if constexpr (HasFields<P>)
     P::fields(policy, [&](std::string_view name, const auto& member) {
       if constexpr (is_setting<std::remove_cvref_t<decltype(member)>>)
-        out += "\n  setting " + (place / name).text;
+        append(out, {"\n  setting ", (place / name).text});
       else
         list_policies(member, place / name, out);
     });
@@ -82,18 +83,18 @@ std::string structure(const Trainer& t) {
   s += "\nprecision ";
   s += detail::precision_of<typename Trainer::recipe_type>::type::name;
   for (const auto& p : t.players()) {
-    s += "\nplayer " + p.name + " optimizer " + p.optimizer_name;
-    for (const auto& [place, kind] : p.table.layers) s += "\n  layer " + place + " " + kind;
-    for (const auto& e : p.table.parameters) s += "\n  parameter " + e.name + " " + detail::shape_text(e.file_shape);
-    for (const auto& e : p.table.buffers) s += "\n  buffer " + e.name + " " + detail::shape_text(e.file_shape);
+    append(s, {"\nplayer ", p.name, " optimizer ", p.optimizer_name});
+    for (const auto& [place, kind] : p.table.layers) append(s, {"\n  layer ", place, " ", kind});
+    for (const auto& e : p.table.parameters) append(s, {"\n  parameter ", e.name, " ", detail::shape_text(e.file_shape)});
+    for (const auto& e : p.table.buffers) append(s, {"\n  buffer ", e.name, " ", detail::shape_text(e.file_shape)});
   }
-  for (const auto& target : t.targets()) s += "\ntarget " + std::string(target.spec.name) + " of player " + std::to_string(target.spec.player);
+  for (const auto& target : t.targets()) append(s, {"\ntarget ", target.spec.name, " of player ", target.spec.player});
   for (std::size_t i = 0; i < t.state_names().size(); ++i)
-    s += "\nstate " + t.state_names()[i] + " " + detail::shape_text(t.state_shapes()[i]);
-  if constexpr (requires { Trainer::family_type::policies(); }) s += "\n" + Trainer::family_type::policies();
+    append(s, {"\nstate ", t.state_names()[i], " ", detail::shape_text(t.state_shapes()[i])});
+  if constexpr (requires { Trainer::family_type::policies(); }) append(s, {"\n", Trainer::family_type::policies()});
   if constexpr (requires { t.family().input_size(); }) {
     const auto in = t.family().input_size();
-    s += "\ninput " + detail::shape_text(extents(in.height, in.width, in.channels));
+    append(s, {"\ninput ", detail::shape_text(extents(in.height, in.width, in.channels))});
   }
   s += "\nsettings";
   detail::list_policies(t.settings(), {}, s);

@@ -13,20 +13,20 @@ using namespace pretext;
 TEST_CASE("text: parts are written one after another", "[core][text]") {
   const std::string name = "b\0c";
   const std::string_view none;
-  CHECK(text({}) == "");
-  CHECK(text({"a", none, name, std::string("dd"), ""}) == "abdd");
+  CHECK(joined({}) == "");
+  CHECK(joined({"a", none, name, std::string("dd"), ""}) == "abdd");
   std::string out = "x";
-  append(out, {1, ",", 2u});
-  CHECK(out == "x1,2");
+  append(out, {1, ",", 2u, 'z'});
+  CHECK(out == "x1,2z");
 }
 
 TEST_CASE("text: numbers are written as std::to_string does", "[core][text]") {
-  CHECK(text({std::numeric_limits<std::int64_t>::min()}) == std::to_string(std::numeric_limits<std::int64_t>::min()));
-  CHECK(text({std::numeric_limits<std::uint64_t>::max()}) == std::to_string(std::numeric_limits<std::uint64_t>::max()));
-  CHECK(text({-1, " ", static_cast<short>(-7), " ", static_cast<unsigned char>(200)}) == "-1 -7 200");
+  CHECK(joined({std::numeric_limits<std::int64_t>::min()}) == std::to_string(std::numeric_limits<std::int64_t>::min()));
+  CHECK(joined({std::numeric_limits<std::uint64_t>::max()}) == std::to_string(std::numeric_limits<std::uint64_t>::max()));
+  CHECK(joined({-1, " ", static_cast<short>(-7), " ", static_cast<unsigned char>(200)}) == "-1 -7 200");
   for (double v : {0.0, -0.5, 0.07, 1e-9, 1e22, std::numeric_limits<double>::max(), std::numeric_limits<double>::infinity()})
-    CHECK(text({v}) == std::to_string(v));
-  CHECK(text({0.2f}) == std::to_string(0.2f));
+    CHECK(joined({v}) == std::to_string(v));
+  CHECK(joined({0.2f}) == std::to_string(0.2f));
 }
 
 TEST_CASE("error: a message from parts is the message", "[core][error]") {

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string>
 
+#include "../../core/text.hpp"
+
 // Numbers as text. std::to_chars and not printf: a host program that called setlocale would otherwise turn every
 // decimal point into a comma, and JSON and SVG into garbage.
 namespace pretext::report::detail {
@@ -40,7 +42,7 @@ inline std::string significant(double value, int digits) {
   std::string exponent = text.substr(e + 1);
   const bool negative = exponent[0] == '-';
   exponent.erase(0, exponent.find_first_not_of("+-0"));
-  return text.substr(0, e) + (negative ? "e-" : "e") + exponent;
+  return joined({text.substr(0, e), (negative ? "e-" : "e"), exponent});
 }
 
 /// Three digits or so without an exponent for the usual range: 0.12, 1.23, 13.4, 1234.
@@ -53,9 +55,9 @@ inline std::string three_digits(double value) {
 /// 950, 12k, 3.4M: for tick labels.
 inline std::string short_count(double value) {
   const double size = std::fabs(value);
-  if (size >= 1e9 && size < 1e12) return significant(value / 1e9, 6) + "G";
-  if (size >= 1e6 && size < 1e9) return significant(value / 1e6, 6) + "M";
-  if (size >= 1e4 && size < 1e6) return significant(value / 1e3, 6) + "k";
+  if (size >= 1e9 && size < 1e12) return joined({significant(value / 1e9, 6), "G"});
+  if (size >= 1e6 && size < 1e9) return joined({significant(value / 1e6, 6), "M"});
+  if (size >= 1e4 && size < 1e6) return joined({significant(value / 1e3, 6), "k"});
   return significant(value, 6);
 }
 
@@ -70,7 +72,7 @@ inline std::string grouped(std::uint64_t value) {
 inline std::string duration(double seconds) {
   if (!(seconds >= 0) || seconds > 1e9) return "?";
   const auto whole = static_cast<std::uint64_t>(seconds);
-  const auto two = [](std::uint64_t v) { return (v < 10 ? "0" : "") + shortest(v); };
+  const auto two = [](std::uint64_t v) { return joined({(v < 10 ? "0" : ""), shortest(v)}); };
   const std::uint64_t hours = whole / 3600;
   const std::string rest = two(whole / 60 % 60) + ":" + two(whole % 60);
   return hours > 0 ? shortest(hours) + ":" + rest : rest;
