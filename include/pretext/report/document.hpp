@@ -128,7 +128,8 @@ struct fact {
 };
 
 struct document {
-  std::string title = "Training report";
+  static constexpr const char* default_title = "Training report";
+  std::string title = default_title;
   std::string subtitle;
   std::string state;                  // "finished", "step 300 of 1000"; shown beside the title
   int refresh_seconds = 0;            // > 0: the browser loads the page again (while a run goes on)

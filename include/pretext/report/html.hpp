@@ -9,7 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "../config.hpp"
 #include "../core/error.hpp"
+#include "../core/text.hpp"
+#include "../io/file.hpp"
 #include "curve_recorder.hpp"
 #include "detail/erased.hpp"
 #include "detail/number.hpp"
@@ -36,17 +39,25 @@ struct html_options {
 /// errors  io.100-115 from on_start, on_end and write
 class html {
  public:
-  explicit html(std::string path, html_options options = {}) : state_(std::make_shared<state>()) {
-    state_->path = std::move(path);
+  PRETEXT_COLD explicit html(std::string path) : state_(std::make_shared<state>()) { state_->path = std::move(path); }
+  PRETEXT_COLD html(std::string path, html_options options) : html(std::move(path)) {
     state_->options = std::move(options);
+    state_->read_log = &read_jsonl_log;
   }
 
   /// The page's own content: title, settings, warnings, more sections. The curves stand before these sections.
-  report::document& document() { return state_->content; }
+  report::document& document() {
+    state& s = *state_;
+    if (s.content == nullptr) {
+      s.content = std::make_shared<report::document>();
+      s.compose = &compose_all;
+    }
+    return *s.content;
+  }
   const std::string& path() const { return state_->path; }
 
   /// Adds a point to the curve of that name in the plot of probes, such as point("linear probe", 3, 0.93).
-  void point(std::string_view name, double epoch, double value) {
+  PRETEXT_COLD void point(std::string_view name, double epoch, double value) {
     for (curve& c : state_->probes.curves)
       if (c.name == name) {
         c.x.push_back(epoch);
@@ -56,7 +67,7 @@ class html {
     state_->probes.curves.push_back({std::string(name), {epoch}, {value}});
   }
   /// A horizontal line in the plot of probes, such as the accuracy of raw pixels.
-  void baseline(std::string_view name, double value) { state_->probes.lines.push_back({std::string(name), value}); }
+  PRETEXT_COLD void baseline(std::string_view name, double value) { state_->probes.lines.push_back({std::string(name), value}); }
 
   void on_start() { begin(0, 0); }
   template <class Info>
@@ -81,13 +92,7 @@ class html {
     r.samples_per_second = static_cast<double>(report.samples_per_second);
     r.seconds = static_cast<double>(report.seconds);
     add(r);
-    if (state_->options.write_seconds > 0 && now() - state_->written_at >= state_->options.write_seconds) {
-      try {
-        write();
-      } catch (const error&) {
-        state_->written_at = now();  // hours of training are worth more than this page; the end reports it
-      }
-    }
+    write_if_due();
   }
   template <class... Report>
   void on_epoch(const Report&...) {}
@@ -100,32 +105,24 @@ class html {
   /// The page as a document: its own content with the curves so far.
   report::document page() const {
     const state& s = *state_;
-    report::document d = s.content;
-    if (d.state.empty() && s.last.step > 0)
-      d.state = (s.running ? "running: " : "") + std::string("step ") + detail::grouped(s.last.step) +
-                (s.total > 0 ? " of " + detail::grouped(s.total) : "");
-    if (s.running && d.refresh_seconds == 0) d.refresh_seconds = static_cast<int>(s.options.write_seconds < 1 ? 0 : s.options.write_seconds);
-    if (s.not_finite > 0)
-      d.warnings.push_back("The loss was not a finite number in " + detail::grouped(s.not_finite) + (s.not_finite == 1 ? " step" : " steps") +
-                           ", first in step " + detail::grouped(s.first_not_finite) + ": lower the learning rate, or clip the gradient.");
+    report::document d;
+    if (s.content != nullptr) d = *s.content;
+    const heading h = heading_of(s);
+    d.state = h.state;
+    d.refresh_seconds = h.refresh_seconds;
+    d.warnings = h.warnings;
     section training;
-    training.title = "Training";
-    if (!s.loss.empty()) training.plots.push_back(with_raw("Loss", s.loss));
-    if (!s.probes.curves.empty()) training.plots.push_back(s.probes);
-    if (!s.learning_rate.empty()) training.plots.push_back(alone("Learning rate", s.learning_rate));
-    if (!s.gradient_norm.empty()) training.plots.push_back(with_raw("Gradient norm", s.gradient_norm));
-    if (!s.embedding_std.empty()) training.plots.push_back(with_raw("Embedding standard deviation", s.embedding_std));
-    if (!s.throughput.empty()) {
-      training.plots.push_back(with_raw("Samples per second", s.throughput));
-      training.plots.back().from_zero = true;
-    }
-    if (training.plots.empty()) training.text = "The curves appear here as soon as the first steps are done.";
+    training.title = h.section;
+    training.text = h.text;
+    for_each_plot(s, [&](plot p) { training.plots.push_back(std::move(p)); });
     d.sections.insert(d.sections.begin(), std::move(training));
     return d;
   }
 
-  void write() const {
-    write_html(state_->path, page());
+  PRETEXT_COLD void write() const {
+    std::string out;
+    state_->compose(*state_, out);
+    io::write_file_atomically(state_->path, std::string_view(out));
     state_->written_at = now();
   }
 
@@ -133,7 +130,11 @@ class html {
   struct state {
     std::string path;
     html_options options;
-    report::document content;
+    // What a program never asks for is not compiled for it: the parts of a document are drawn where document() is
+    // called, a log is read where options are given.
+    std::shared_ptr<report::document> content;
+    void (*compose)(const state&, std::string& out) = &compose_curves;
+    std::vector<log_record> (*read_log)(const std::string& path) = nullptr;
     curve_recorder loss, learning_rate, gradient_norm, embedding_std, throughput;
     plot probes{.title = "Probe accuracy", .x_label = "epoch", .y_label = {}, .curves = {}, .lines = {}, .percent = true};
     log_record last;
@@ -144,7 +145,7 @@ class html {
 
   double now() const { return state_->options.clock ? state_->options.clock() : detail::steady_seconds(); }
 
-  void begin(std::uint64_t step, std::uint64_t total) {
+  PRETEXT_COLD void begin(std::uint64_t step, std::uint64_t total) {
     state& s = *state_;
     for (curve_recorder* c : {&s.loss, &s.learning_rate, &s.gradient_norm, &s.embedding_std, &s.throughput}) c->clear();
     s.last = {};
@@ -153,12 +154,12 @@ class html {
     s.running = true;
     // A log that is not there is no reason to stop; one that cannot be read is.
     if (step > 0 && !s.options.log.empty() && io::posix_files().permissions(s.options.log.c_str()) >= 0)
-      for (const log_record& r : read_jsonl_log(s.options.log))
+      for (const log_record& r : s.read_log(s.options.log))
         if (r.event == "step" && r.step <= step) add(r);
     write();
   }
 
-  void add(const log_record& r) {
+  PRETEXT_COLD void add(const log_record& r) {
     state& s = *state_;
     const auto x = static_cast<double>(r.step);
     s.loss.add(x, r.loss);
@@ -169,8 +170,81 @@ class html {
     if (!(r.loss - r.loss == 0) && s.not_finite++ == 0) s.first_not_finite = r.step;
     s.last = r;
   }
+  PRETEXT_COLD void write_if_due() const {
+    if (!(state_->options.write_seconds > 0 && now() - state_->written_at >= state_->options.write_seconds)) return;
+    try {
+      write();
+    } catch (const error&) {
+      state_->written_at = now();  // hours of training are worth more than this page; the end reports it
+    }
+  }
 
-  static plot alone(std::string title, const curve_recorder& values) {
+  /// What the curves and their run add to a page.
+  struct heading {
+    std::string state, text;
+    const char* section = "Training";
+    int refresh_seconds = 0;
+    std::vector<std::string> warnings;
+  };
+  PRETEXT_COLD static heading heading_of(const state& s) {
+    heading h;
+    if (s.content != nullptr) {
+      h.state = s.content->state;
+      h.refresh_seconds = s.content->refresh_seconds;
+      h.warnings = s.content->warnings;
+    }
+    if (h.state.empty() && s.last.step > 0) {
+      append(h.state, {s.running ? "running: step " : "step ", detail::grouped(s.last.step)});
+      if (s.total > 0) append(h.state, {" of ", detail::grouped(s.total)});
+    }
+    if (s.running && h.refresh_seconds == 0) h.refresh_seconds = static_cast<int>(s.options.write_seconds < 1 ? 0 : s.options.write_seconds);
+    if (s.not_finite > 0)
+      h.warnings.push_back(joined({"The loss was not a finite number in ", detail::grouped(s.not_finite), s.not_finite == 1 ? " step" : " steps",
+                                   ", first in step ", detail::grouped(s.first_not_finite), ": lower the learning rate, or clip the gradient."}));
+    if (s.loss.empty() && s.probes.curves.empty()) h.text = "The curves appear here as soon as the first steps are done.";
+    return h;
+  }
+  PRETEXT_COLD static void compose_section(const state& s, const heading& h, std::string& out) {
+    detail::open_section(out, h.section, h.text);
+    for_each_plot(s, [&](const plot& p) { detail::append_plot(out, p); });
+    detail::close_section(out);
+  }
+  PRETEXT_COLD static void compose_curves(const state& s, std::string& out) {
+    const heading h = heading_of(s);
+    detail::open_page(out, report::document::default_title, h.state, {}, h.warnings, h.refresh_seconds);
+    detail::open_main(out);
+    compose_section(s, h, out);
+    detail::close_page(out);
+  }
+  PRETEXT_COLD static void compose_all(const state& s, std::string& out) {
+    const report::document& d = *s.content;
+    const heading h = heading_of(s);
+    detail::open_page(out, d.title, h.state, d.subtitle, h.warnings, h.refresh_seconds);
+    detail::append_facts(out, d.summary);
+    detail::open_main(out);
+    compose_section(s, h, out);
+    const index_t side = detail::picture_side(d);
+    for (const section& more : d.sections) detail::append_section(out, more, side);
+    detail::close_page(out);
+  }
+
+  template <class Use>
+  static void for_each_plot(const state& s, Use&& use) {
+    const auto curves = [&](const char* title, const curve_recorder& values) {
+      if (!values.empty()) use(with_raw(title, values));
+    };
+    curves("Loss", s.loss);
+    if (!s.probes.curves.empty()) use(s.probes);
+    if (!s.learning_rate.empty()) use(alone("Learning rate", s.learning_rate));
+    curves("Gradient norm", s.gradient_norm);
+    curves("Embedding standard deviation", s.embedding_std);
+    if (!s.throughput.empty()) {
+      plot p = with_raw("Samples per second", s.throughput);
+      p.from_zero = true;
+      use(std::move(p));
+    }
+  }
+  PRETEXT_COLD static plot alone(std::string title, const curve_recorder& values) {
     plot p;
     p.title = std::move(title);
     p.x_label = "step";
@@ -178,9 +252,9 @@ class html {
     p.from_zero = true;
     return p;
   }
-  static plot with_raw(std::string title, const curve_recorder& values) {
+  PRETEXT_COLD static plot with_raw(const char* title, const curve_recorder& values) {
     plot p;
-    p.title = std::move(title);
+    p.title = title;
     p.x_label = "step";
     p.curves.push_back(values.raw("each step"));
     p.curves.back().faint = true;

@@ -17,7 +17,10 @@
 // The parts of a page, each a card. Every function appends well-formed XML to `out`.
 namespace pretext::report::detail {
 
-inline std::string element(const char* name, const std::string& text) {
+PRETEXT_COLD inline void append_element(std::string& out, const char* name, std::string_view text) {
+  append(out, {"<", name, ">", escape_markup(text), "</", name, ">"});
+}
+PRETEXT_COLD inline std::string element(const char* name, std::string_view text) {
   return joined({"<", name, ">", escape_markup(text), "</", name, ">"});
 }
 
