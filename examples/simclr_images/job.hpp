@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <limits>
 #include <optional>
 #include <string>
@@ -95,14 +96,30 @@ inline std::string percent(double v) {
   return text;
 }
 
-/// Remembers the first loss and the time inside steps.
+/// Remembers the first and the last loss, which every checkpoint keeps for its continuation, and the time inside steps.
 struct observer {
-  double loss_first = std::nan(""), step_seconds = 0;
+  train::checkpoint& keeper;
+  double loss_first = std::nan(""), loss_last = std::nan(""), step_seconds = 0;
   std::uint64_t images = 0;
+
+  void read_losses(const std::string& checkpoint) {
+    const px::io::tensor_file file = px::io::read_safetensors(checkpoint);
+    const auto read = [&](const std::string& name, double& loss) {
+      const std::string* text = file.find_metadata("note." + name);
+      if (text == nullptr) return;
+      keeper.note(name, *text);  // a finished run writes its checkpoint again
+      loss = static_cast<double>(std::strtof(text->c_str(), nullptr));
+    };
+    read("loss_first", loss_first);
+    read("loss_last", loss_last);
+  }
 
   template <class Trainer>
   void on_step(Trainer& t, const train::step_report& r) {
-    if (!std::isfinite(loss_first)) loss_first = static_cast<double>(r.loss);
+    loss_last = static_cast<double>(r.loss);
+    if (!std::isfinite(loss_first)) loss_first = loss_last;
+    keeper.note("loss_first", train::detail::value_text(static_cast<float>(loss_first)));
+    keeper.note("loss_last", train::detail::value_text(r.loss));
     if (r.samples_per_second > 0) {
       const auto n = static_cast<double>(t.settings().batch_size);
       step_seconds += n / static_cast<double>(r.samples_per_second);
@@ -209,8 +226,11 @@ results run(const options& o, Backend& backend, const char* backend_name) {
   if (labelled) check_labels(images.train);
 
   const train::notes notes{{"samples", std::to_string(r.samples)}};
+  train::checkpoint keeper(o.out, {.every_steps = o.checkpoint_every, .keep = 2, .notes = notes});
+  observer watch{keeper};
   if (!o.resume.empty()) {
     const train::resume_result found = train::resume(trainer, o.resume, notes);
+    if (found.resumed) watch.read_losses(found.file);
     for (const std::string& damaged : found.passed) std::fprintf(stderr, "%s\n", damaged.c_str());
     if (found.resumed)
       std::fprintf(stderr, "going on from step %llu (%s)\n", static_cast<unsigned long long>(found.step), found.file.c_str());
@@ -240,12 +260,10 @@ results run(const options& o, Backend& backend, const char* backend_name) {
   if (!o.log.empty()) log.emplace(o.log);
   const data::image_set probe_train = images.train.first(std::min<px::index_t>(2000, images.train.size()));
   const data::image_set probe_test = images.test.first(std::min<px::index_t>(1000, images.test.size()));
-  observer watch;
   report::html* const on_page = page ? &*page : nullptr;
   const bool probing = on_page != nullptr && labelled && probe_train.size() > 20;
   eval::knn_during_training watch_knn(probe_train, probe_test, probing ? std::max<std::uint64_t>(1, s.epochs / 20) : std::numeric_limits<std::uint64_t>::max(),
                                   [&](eval::probe_point p) { on_page->point("k-NN", static_cast<double>(p.epoch), p.accuracy); });
-  train::checkpoint keeper(o.out, {.every_steps = o.checkpoint_every, .keep = 2, .notes = notes});
   struct optional_page {
     report::html* page;
     void on_start(const train::start_info& i) { if (page) page->on_start(i); }
@@ -264,7 +282,7 @@ results run(const options& o, Backend& backend, const char* backend_name) {
   r.seconds = watch.step_seconds;
   r.images_per_second = watch.step_seconds > 0 ? static_cast<double>(watch.images) / watch.step_seconds : 0;
   r.loss_first = watch.loss_first;
-  r.loss_last = watch.images > 0 ? static_cast<double>(trainer.report().loss) : std::nan("");
+  r.loss_last = watch.loss_last;
   r.checkpoint = keeper.last_file();
   r.encoder_file = o.out + "/encoder.safetensors";
   px::io::save_safetensors(r.encoder_file, trainer.encoder());

@@ -47,7 +47,7 @@ inline constexpr const char* usage =
     "  --checkpoint-every N   steps between checkpoints (once an epoch)\n"
     "  --log FILE.jsonl       one line of numbers a step\n"
     "  --report FILE.html     pictures and curves\n"
-    "  --quiet                no progress bar\n";
+    "  --quiet                no progress bar; skipped files and what --resume found are said even so\n";
 
 namespace detail {
 template <class Number>

@@ -275,7 +275,7 @@ class BadInput(Case):
 
 
 class Outputs(Case):
-    def test_quiet_prints_nothing_on_standard_error(self):
+    def test_quiet_prints_no_progress(self):
         self.idx_folder()
         _, run = self.train("--data", "idx", "--quiet")
         self.assertEqual(run.stderr, "")
@@ -353,8 +353,27 @@ class Resume(Case):
         self.assertIn("step 2", run.stderr)
         self.assertEqual(self.encoder("run"), before)
         self.assertTrue((self.place / "run.html").is_file())
-        for name in ACCURACIES + ["few_labels", "checkpoint"]:
+        for name in ACCURACIES + ["few_labels", "checkpoint", "loss_first", "loss_last"]:
             self.assertEqual(first[name], again[name], name)
+        self.assertIsInstance(again["loss_first"], float)
+        self.assertNotEqual(again["loss_first"], again["loss_last"])
+        third, _ = self.train("--data", "idx", "--resume", "run", "--quiet", out="run")
+        self.assertEqual([again["loss_first"], again["loss_last"]], [third["loss_first"], third["loss_last"]])
+
+    def test_quiet_still_says_what_was_found_and_what_was_skipped(self):
+        self.png_folder("shapes", n=30)
+        self.put("shapes/a/text.jpg", b"hello")
+        _, run = self.train("--data", "shapes", "--quiet", out="run")
+        self.assertEqual(len(run.stderr.splitlines()), 2, run.stderr)
+        self.assertIn("text.jpg", run.stderr)
+        _, run = self.train("--data", "shapes", "--quiet", "--resume", "run", out="run")
+        self.assertEqual(len(run.stderr.splitlines()), 3, run.stderr)
+        self.assertIn("going on from step 2", run.stderr)
+        os.makedirs(self.place / "void")
+        _, run = self.train("--data", "idx", "--quiet", "--resume", "void", out="other")
+        self.assertIn("starting over", run.stderr)
+        self.assertEqual(len(run.stderr.splitlines()), 1, run.stderr)
+        self.assertIn("are said even so", self.run_program("--help").stdout)
 
     def test_outputs_go_to_the_resumed_folder_unless_out_is_given(self):
         self.train("--data", "idx", out="run")
@@ -368,6 +387,9 @@ class Resume(Case):
         r, run = self.train("--data", "idx", "--resume", "run", out="run", epochs=2, threads=1)
         self.assertIn("going on from step 2", run.stderr)
         self.assertEqual(r["epochs"], 2)
+        whole, _ = self.train("--data", "idx", out="whole", epochs=2)
+        for name in ("loss_first", "loss_last"):  # those of the whole run, not of its second part
+            self.assertEqual(r[name], whole[name], name)
         self.assertTrue(r["checkpoint"].endswith("checkpoint-000000004.safetensors"), r["checkpoint"])
 
     def test_other_settings_are_errors_that_name_them(self):

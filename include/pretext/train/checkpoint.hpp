@@ -313,6 +313,12 @@ class checkpoint {
     if (!saved_ || last_step_ != trainer.steps_done()) save(trainer);
   }
   const std::string& last_file() const { return last_file_; }
+  /// Sets a note of the files to come; only notes that a resume expects are held against it.
+  void note(std::string_view name, std::string value) {
+    for (auto& [key, kept] : options_.notes)
+      if (key == name) return void(kept = std::move(value));
+    options_.notes.emplace_back(name, std::move(value));
+  }
 
  private:
   template <class Trainer>
