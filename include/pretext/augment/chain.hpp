@@ -47,6 +47,13 @@ struct field_name {
   constexpr void append(char c) {
     if (length < text.size()) text[length++] = c;
   }
+  constexpr void append(std::string_view s) {
+    for (char c : s) append(c);
+  }
+  constexpr void append_number(index_t n) {
+    if (n >= 10) append_number(n / 10);
+    append(static_cast<char>('0' + n % 10));
+  }
   constexpr std::string_view view() const { return {text.data(), length}; }
 };
 
@@ -55,13 +62,12 @@ inline constexpr std::array<field_name, sizeof...(Steps)> field_names = [] {
   const std::array<std::string_view, sizeof...(Steps)> names{name_of<Steps>()...};
   std::array<field_name, sizeof...(Steps)> made{};
   for (std::size_t i = 0; i < names.size(); ++i) {
-    for (char c : names[i]) made[i].append(c);
+    made[i].append(names[i]);
     int same = 1;
     for (std::size_t j = 0; j < i; ++j) same += names[j] == names[i] ? 1 : 0;
     if (same == 1) continue;
     made[i].append('_');
-    if (same >= 10) made[i].append(static_cast<char>('0' + same / 10 % 10));
-    made[i].append(static_cast<char>('0' + same % 10));
+    made[i].append_number(same);
   }
   return made;
 }();

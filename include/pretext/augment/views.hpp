@@ -41,6 +41,24 @@ struct unique_types<std::variant<Kept...>, T, Rest...> {
   using type = typename std::conditional_t<(std::is_same_v<T, Kept> || ...), unique_types<std::variant<Kept...>, Rest...>,
                                            unique_types<std::variant<Kept..., T>, Rest...>>::type;
 };
+template <class... Groups>
+inline constexpr field_name views_name = [] {
+  field_name n;
+  n.append("views");
+  bool first = true;
+  const auto group = [&](int count, index_t height, index_t width) {
+    n.append(first ? " " : ", ");
+    n.append_number(count);
+    first = false;
+    if (height == 0 && width == 0) return;
+    n.append(" of ");
+    n.append_number(height);
+    n.append("x");
+    n.append_number(width);
+  };
+  (group(Groups::count, Groups::height, Groups::width), ...);
+  return n;
+}();
 template <class T>
 struct only_type {
   using type = T;
@@ -72,8 +90,8 @@ class views {
   static constexpr int group_count = static_cast<int>(sizeof...(Groups));
   static constexpr int view_count = (Groups::count + ...);
   static_assert(view_count <= 256, "pretext[augment.013] a sample has at most 256 views");
-  static constexpr std::string_view name = "views";
-
+  /// How many views of what size each group makes, for the structure a checkpoint is held to: "views 2, 4 of 7x7".
+  static constexpr std::string_view name = detail::views_name<Groups...>.view();
   pack<typename Groups::chain_type...> chains{};
 
   constexpr views() = default;
@@ -161,10 +179,8 @@ class views {
   template <std::size_t I>
   static constexpr detail::field_name group_name = [] {
     detail::field_name n;
-    for (char c : std::string_view("group_")) n.append(c);
-    if (I >= 100) n.append(static_cast<char>('0' + I / 100));
-    if (I >= 10) n.append(static_cast<char>('0' + I / 10 % 10));
-    n.append(static_cast<char>('0' + I % 10));
+    n.append("group_");
+    n.append_number(static_cast<index_t>(I));
     return n;
   }();
 

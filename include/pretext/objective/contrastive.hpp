@@ -29,6 +29,7 @@ struct contrastive {
   setting<float> temperature = default_value(0.5f);
   setting<float> last_temperature = default_value(0.5f);  // where a scheduled one ends
   Similarity similarity{};
+  static constexpr Temperature temperature_policy{};
 
   static constexpr const char* name = Denominator == denominator::all_others ? "contrastive" : "decoupled_contrastive";
   static constexpr bool drop = Denominator == denominator::negatives_only;
@@ -37,6 +38,7 @@ struct contrastive {
   static constexpr void fields(Self& self, Visit&& visit) {
     visit("temperature", self.temperature);
     visit("last_temperature", self.last_temperature);
+    visit("temperature_policy", temperature_policy);  // no settings: its name goes into what a checkpoint is held to
     visit("similarity", self.similarity);
   }
   template <class V>
