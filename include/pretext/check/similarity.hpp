@@ -197,17 +197,25 @@ void score_laws(result& r, const S& s, const similarity_options& o) {
 
   if (S::bounded) {
     // The worst pairs are a row with itself and with its opposite, at any length.
-    double highest = -std::numeric_limits<double>::infinity();
+    double highest = -std::numeric_limits<double>::infinity(), lowest = -highest;
     for (const double scale : {1e-3, 1.0, 1e3}) {
       similarity_probe<S> big(s, 6, n);
       for (double& v : big.x) v *= scale;
+      for (index_t k = 0; k < n; ++k) big.x[static_cast<std::size_t>(n + k)] = -big.x[static_cast<std::size_t>(k)];
       big.template map<side::anchor>();
       const auto a = big.mapped;
       big.template map<side::candidate>();
       for (index_t i = 0; i < 6; ++i)
-        for (index_t j = 0; j < 6; ++j) highest = std::fmax(highest, score_of(s, a.data() + i * n, big.mapped.data() + j * n, n));
+        for (index_t j = 0; j < 6; ++j) {
+          const double score = score_of(s, a.data() + i * n, big.mapped.data() + j * n, n);
+          highest = std::fmax(highest, score);
+          lowest = std::fmin(lowest, score);
+        }
     }
     r.add("bounded, as claimed: long rows do not score above 1000", highest <= 1e3, "highest " + number(highest));
+    if constexpr (requires { S::least; S::greatest; })
+      r.add("scores lie between least and greatest, as claimed", lowest >= S::least - 1e-9 && highest <= S::greatest + 1e-9,
+            number(lowest) + " to " + number(highest));
   }
 }
 

@@ -59,6 +59,7 @@ struct dot : plain_rows {
 struct cosine : dot {
   static constexpr const char* name = "cosine";
   static constexpr bool bounded = true;
+  static constexpr double least = -1, greatest = 1;
   static constexpr double eps = 1e-8;
 
   template <class T>
@@ -101,6 +102,7 @@ struct gaussian_kernel : plain_rows {
   static constexpr const char* name = "gaussian_kernel";
   static constexpr bool symmetric = true;
   static constexpr bool bounded = true;
+  static constexpr double least = 0, greatest = 1;
   static constexpr bool uses_norms = true;
   template <class Self, class Visit>
   static constexpr void fields(Self& self, Visit&& visit) {

@@ -35,7 +35,24 @@ struct problem {
   double inverse = 2;
   bool self = false;      // columns are the rows
   bool row_side = true, column_side = true, expected = true;
+  bool unit = false;      // rows of length one, as a cosine takes them
 };
+
+template <class T>
+std::vector<T> rows_of(index_t m, index_t d, std::uint64_t seed, bool unit) {
+  const double size = 1 / std::sqrt(static_cast<double>(d));
+  std::vector<T> z = values<T>(m * d, seed, -size, size);
+  for (index_t i = 0; unit && i < m; ++i) {
+    double square = 0;
+    for (index_t j = 0; j < d; ++j) square += std::pow(static_cast<double>(z[static_cast<std::size_t>(i * d + j)]), 2);
+    // Through float, so that every type starts from the same numbers.
+    for (index_t j = 0; j < d; ++j) {
+      T& v = z[static_cast<std::size_t>(i * d + j)];
+      v = static_cast<T>(static_cast<float>(static_cast<double>(v) / std::sqrt(square)));
+    }
+  }
+  return z;
+}
 
 template <class Pair>
 void check(const Pair& pair, const problem& p) {
@@ -43,8 +60,7 @@ void check(const Pair& pair, const problem& p) {
             << " sides " << p.row_side << p.column_side);
   agree([&](auto& run, auto zero) {
     using T = decltype(zero);
-    const double size = 1 / std::sqrt(static_cast<double>(p.d));
-    const auto q = values<T>(p.m * p.d, 1, -size, size), other = values<T>(p.n * p.d, 2, -size, size);
+    const auto q = rows_of<T>(p.m, p.d, 1, p.unit), other = rows_of<T>(p.n, p.d, 2, p.unit);
     const auto& k = p.self ? q : other;
     const std::vector<T> inverse{static_cast<T>(p.inverse)};
     std::vector<std::int32_t> row_positives(static_cast<std::size_t>(p.m)), column_positives(static_cast<std::size_t>(p.n), -1);
@@ -72,15 +88,31 @@ void check(const Pair& pair, const problem& p) {
 }
 
 template <class Pair>
-void check_all(const Pair& pair) {
+void check_all(const Pair& pair, bool unit = false) {
   for (const index_t m : {2, 14, 62, 258})
     for (const bool drop : {false, true})
-      if (m > 2 || !drop) check(pair, {.m = m, .n = m, .d = m == 62 ? 31 : 13, .mask = {0, drop}, .self = true});
-  check(pair, {.m = 1, .n = 7, .d = 1, .mask = {}});
-  check(pair, {.m = 7, .n = 300, .d = 65, .mask = {}, .row_side = true, .column_side = false});
-  check(pair, {.m = 31, .n = 257, .d = 7, .mask = {100, true}, .row_side = true, .column_side = false});
-  check(pair, {.m = 60, .n = 513, .d = 33, .mask = {7, false}, .row_side = false, .column_side = true, .expected = false});
-  check(pair, {.m = 13, .n = 31, .d = 64, .mask = {}, .expected = false});
+      if (m > 2 || !drop) check(pair, {.m = m, .n = m, .d = m == 62 ? 31 : 13, .mask = {0, drop}, .self = true, .unit = unit});
+  check(pair, {.m = 1, .n = 7, .d = 1, .mask = {}, .unit = unit});
+  check(pair, {.m = 7, .n = 300, .d = 65, .mask = {}, .row_side = true, .column_side = false, .unit = unit});
+  check(pair, {.m = 31, .n = 257, .d = 7, .mask = {100, true}, .row_side = true, .column_side = false, .unit = unit});
+  check(pair, {.m = 60, .n = 513, .d = 33, .mask = {7, false}, .row_side = false, .column_side = true, .expected = false, .unit = unit});
+  check(pair, {.m = 13, .n = 31, .d = 64, .mask = {}, .expected = false, .unit = unit});
+}
+
+/// Loss and gradient of a batch of rows z, each its own column, on a back end.
+template <class B, class Pair, class T>
+outputs<T> batch(runner<B>& run, const Pair& pair, const std::vector<T>& z, index_t m, T inverse_temperature) {
+  const index_t d = static_cast<index_t>(z.size()) / m;
+  std::vector<std::int32_t> positives(static_cast<std::size_t>(m));
+  for (index_t i = 0; i < m; ++i) positives[static_cast<std::size_t>(i)] = static_cast<std::int32_t>((i + m / 2) % m);
+  const std::vector<T> inverse{inverse_temperature};
+  auto lse = stale<T>(m), positive = lse;
+  std::vector<T> dz(z.size());
+  run(op::contrastive_forward, pair, in(z, {m, d}), in(z, {m, d}), in(positives, {m}), op::pair_mask{0, false}, in(inverse, {1}),
+      out(lse, {m}), out(positive, {m}));
+  run(op::contrastive_gradient, pair, in(z, {m, d}), in(z, {m, d}), in(positives, {m}), in(positives, {m}), op::pair_mask{0, false},
+      in(inverse, {1}), in(lse, {m}), in(lse, {m}), T(1), out(dz, {m, d}), tensor_view<T>{});
+  return {lse, dz};
 }
 
 }  // namespace
@@ -89,6 +121,7 @@ TEST_CASE("contrastive: dot agrees with the reference", "[backend][ops][contrast
 TEST_CASE("contrastive: negative_squared_euclidean agrees with the reference", "[backend][ops][contrastive]") {
   check_all(similarity::negative_squared_euclidean{});
 }
+TEST_CASE("contrastive: cosine agrees with the reference", "[backend][ops][contrastive]") { check_all(similarity::cosine{}, true); }
 TEST_CASE("contrastive: gaussian_kernel agrees with the reference", "[backend][ops][contrastive]") {
   check_all(gaussian(0.5f));
 }
@@ -98,6 +131,73 @@ TEST_CASE("contrastive: a row without candidates has lse -inf and no gradient", 
   check(similarity::dot{}, {.m = 5, .n = 0, .d = 7, .mask = {}, .row_side = true, .column_side = false});
   check(similarity::dot{}, {.m = 0, .n = 5, .d = 7, .mask = {}});
   check(similarity::dot{}, {.m = 1, .n = 1, .d = 7, .mask = {0, false}, .row_side = true, .column_side = false});
+}
+
+TEMPLATE_TEST_CASE("contrastive: bounded scores agree at any temperature, with one exponential a pair and with two",
+                   "[backend][ops][contrastive]", float, double) {
+  using T = TestType;
+  runner<simd> run(1);
+  runner<backend::reference> specification;
+  // Up to 70 for cosines in float and 600 in double one exponential serves both sides; twice that for gaussian kernels.
+  for (const double inverse : {0.01, 1.0, 5.0, 69.9, 70.1, 100.0, 139.0, 141.0, 599.0, 601.0, 1000.0, 10000.0}) {
+    INFO("inverse temperature " << inverse);
+    auto z = rows_of<T>(130, 24, 1, true);
+    for (index_t j = 0; j < 24; ++j) {  // rows that all scores of lie at an end of the range
+      const auto at = static_cast<std::size_t>(j);
+      for (const std::size_t row : {3u, 4u, 5u}) z[row * 24 + at] = z[at];
+      z[6 * 24 + at] = -z[at];
+    }
+    const std::vector<double> same(z.begin(), z.end());
+    const auto hold = [&](const auto& pair) {
+      const outputs<T> got = batch(run, pair, z, 130, static_cast<T>(inverse));
+      const outputs<double> expected = batch(specification, pair, same, 130, static_cast<double>(static_cast<T>(inverse)));
+      // A score is known to the last bit of the inverse temperature, and its exponential to as much: no form can do better.
+      const double unit = std::fmax(1.0, inverse / 20);
+      for (std::size_t i = 0; i < got.size(); ++i) CHECK(relative_error(got[i], expected[i]) <= unit * tolerance<T>());
+    };
+    hold(similarity::cosine{});
+    hold(gaussian(0.7f));
+  }
+}
+
+TEST_CASE("contrastive: all rows but one at one pole, at the lowest temperature of one exponential", "[backend][ops][contrastive]") {
+  const index_t m = 600;
+  std::vector<float> z(static_cast<std::size_t>(2 * m));
+  for (index_t i = 0; i < m; ++i) z[static_cast<std::size_t>(2 * i)] = i == 77 ? -1.0f : 1.0f;
+  const std::vector<double> same(z.begin(), z.end());
+  runner<simd> run(2);
+  runner<backend::reference> specification;
+  for (const float inverse : {70.0f, 70.5f, 1000.0f}) {
+    const outputs<float> got = batch(run, similarity::cosine{}, z, m, inverse);
+    const outputs<double> expected = batch(specification, similarity::cosine{}, same, m, static_cast<double>(inverse));
+    CHECK(relative_error(got[0], expected[0]) < 1e-6);
+    // Nearly all rows have a gradient of zero, the difference of terms that are known to the last bit of the log-sum-exp.
+    CHECK(relative_error(got[1], expected[1]) < 2e-5 * static_cast<double>(inverse) / 10);
+  }
+}
+
+TEST_CASE("contrastive: a row has the same bits alone and among others", "[backend][ops][contrastive]") {
+  const index_t n = 300, d = 24;
+  const auto q = rows_of<float>(131, d, 1, true), k = rows_of<float>(n, d, 2, true), column_lse = values<float>(n, 3, 2, 3);
+  const std::vector<float> inverse{4};
+  runner<simd> run(2);
+  const auto part = [&](index_t first, index_t rows) {
+    const std::vector<float> some(q.begin() + first * d, q.begin() + (first + rows) * d);
+    const std::vector<std::int32_t> none(static_cast<std::size_t>(rows), -1), no_column(static_cast<std::size_t>(n), -1);
+    auto lse = stale<float>(rows), positive = lse;
+    std::vector<float> dq(some.size());
+    run(op::contrastive_forward, similarity::cosine{}, in(some, {rows, d}), in(k, {n, d}), in(none, {rows}), op::pair_mask{}, in(inverse, {1}),
+        out(lse, {rows}), out(positive, {rows}));
+    run(op::contrastive_gradient, similarity::cosine{}, in(some, {rows, d}), in(k, {n, d}), in(none, {rows}), in(no_column, {n}),
+        op::pair_mask{}, in(inverse, {1}), in(lse, {rows}), in(column_lse, {n}), 1.0f, out(dq, {rows, d}), tensor_view<float>{});
+    return outputs<float>{lse, dq};
+  };
+  const outputs<float> all = part(0, 131);
+  for (const index_t rows : {1, 5, 12, 50}) {
+    const outputs<float> some = part(7, rows);
+    CHECK(std::memcmp(some[0].data(), all[0].data() + 7, static_cast<std::size_t>(rows) * sizeof(float)) == 0);
+    CHECK(std::memcmp(some[1].data(), all[1].data() + 7 * d, static_cast<std::size_t>(rows * d) * sizeof(float)) == 0);
+  }
 }
 
 TEMPLATE_TEST_CASE("contrastive: scores of a thousand stay finite", "[backend][ops][contrastive]", float, double) {

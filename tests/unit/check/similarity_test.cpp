@@ -70,6 +70,12 @@ struct not_symmetric : tempered_dot {
 struct not_bounded : px::similarity::dot {
   static constexpr bool bounded = true;
 };
+struct below_its_range : px::similarity::cosine {
+  static constexpr double least = 0;
+};
+struct above_its_range : px::similarity::gaussian_kernel {
+  static constexpr double greatest = 0.5;
+};
 struct uses_norms_in_secret : tempered_dot {
   static constexpr bool uses_norms = false;
 };
@@ -123,6 +129,10 @@ TEST_CASE("check::similarity: planted defects are named", "[check][similarity]")
   CHECK(similarity(not_symmetric{}).broken("symmetric, as claimed: both sides are mapped alike and scored alike"));
   CHECK(similarity(one_sided_claim{}).broken("symmetric, as claimed: both sides are mapped alike and scored alike"));
   CHECK(similarity(not_bounded{}).broken("bounded, as claimed: long rows do not score above 1000"));
+  CHECK(similarity(below_its_range{}).broken("scores lie between least and greatest, as claimed"));
+  CHECK(similarity(above_its_range{}).broken("scores lie between least and greatest, as claimed"));
+  CHECK(similarity(px::similarity::cosine{}).find("scores lie between least and greatest, as claimed") != nullptr);
+  CHECK(similarity(px::similarity::dot{}).find("scores lie between least and greatest, as claimed") == nullptr);
   CHECK(similarity(uses_norms_in_secret{}).broken("the score does not use norms, as claimed"));
   CHECK(similarity(half_precision{}).broken("float agrees with double"));
   CHECK(similarity(overwrites{}).broken("map: gradients are added, anchors"));

@@ -2,16 +2,17 @@
 #pragma once
 
 #include <cmath>
+#include <concepts>
 #include <cstdint>
 #include <limits>
-#include <type_traits>
 
 #include "../ops/contrastive.hpp"
 #include "contrastive.hpp"
 #include "simd_math.hpp"
+#include "vector_math.hpp"
 
-/// The streaming sweeps of contrastive.hpp for any pair functor score(dot, |row|^2, |column|^2): strips of scores are
-/// computed, used and forgotten.
+/// Contrastive losses without their matrix of scores, for any pair functor score(dot, |row|^2, |column|^2): strips of scores
+/// are computed, used and forgotten. Memory is linear in the rows; a gradient row belongs to one thread; no atomics.
 namespace pretext::simd {
 
 /// Rows q (M, D) against columns k (N, D), both dense, under a mask and a pair functor.
@@ -174,11 +175,38 @@ inline void sort_by_row(const std::int32_t* row_of, index_t rows, index_t column
     if (row_of[j] >= 0 && row_of[j] < rows) list[begin[row_of[j] + 1]++] = static_cast<std::int32_t>(j);
 }
 
+/// Whether and how one exponential a pair is enough for both sides of a gradient: scores known to lie in [least, greatest]
+/// split into exp(s - row_lse_i) + exp(s - column_lse_j) = exp(s - middle) (a_i + a_j),  a = exp(middle - lse).
+template <class Pair>
+concept HasRange = requires {
+  { Pair::least } -> std::convertible_to<double>;
+  { Pair::greatest } -> std::convertible_to<double>;
+};
+template <class T>
+struct shared_exponential {
+  T middle = 0;
+  bool safe = false;
+
+  /// Half the range of the scores is the largest exponent. It must leave room for a log of the number of columns below it,
+  /// or the a would lose bits as denormal numbers: a low temperature takes two exponentials.
+  template <class Pair>
+  static shared_exponential of(T inverse_temperature) {
+    if constexpr (HasRange<Pair>) {
+      constexpr double most = sizeof(T) == 4 ? 70 : 600;
+      const double it = static_cast<double>(inverse_temperature);
+      return {static_cast<T>((Pair::greatest + Pair::least) / 2 * it), (Pair::greatest - Pair::least) / 2 * it <= most};
+    } else {
+      return {};
+    }
+  }
+};
+
 }  // namespace detail
 
 /// dq (M, D) += factor / temperature times sum over j of w_ij ds_ij/dq_i, the contract of op::contrastive_gradient. Weights of
 /// pairs that are masked or positive are set one by one: what stood there may be infinite.
-/// cost    4 M N D + M N exp for each lse; scratch linear in M and N
+/// cost    4 M N D + M N exp for each lse, or for both together where the pair's scores have a range and the temperature
+///         is not too low for it; scratch linear in M and N
 /// repeat  same bits for any number of threads
 template <class T, class Arch, class Pair>
 void pair_gradient(thread_pool& pool, const pair_sweep<T, Pair>& p, const pair_weights<T>& w, T* dq, T* scratch) {
@@ -202,6 +230,8 @@ void pair_gradient(thread_pool& pool, const pair_sweep<T, Pair>& p, const pair_w
   });
   if constexpr (Pair::uses_norms) detail::squared_norms<T, Arch>(pool, c, norms);
   if (w.column_lse) detail::sort_by_row(p.column_positives, c.rows, c.columns, begin, list);
+  auto shared = detail::shared_exponential<T>::template of<Pair>(p.inverse_temperature);
+  shared.safe = shared.safe && w.row_lse && w.column_lse;
   const dense_left<T, Arch> left{c.q, c.q_stride, 1, false};
   pool.parallel_for_worker(ceil_div(c.rows, most), [&](index_t task, int worker) {
     T* const dots = slots + worker * plan.slot_size();
@@ -218,14 +248,14 @@ void pair_gradient(thread_pool& pool, const pair_sweep<T, Pair>& p, const pair_w
     }
     if (c.columns <= 0)
       for (index_t i = 0; i < count * plan.padded_width; ++i) sums[i] = T(0);
-    alignas(64) T tail_lse[S];
+    alignas(64) T by_column[S];  // what each column brings: its lse, readable in whole vectors, or its a
     for (index_t j0 = 0; j0 < c.columns; j0 += S) {
       const index_t columns = c.columns - j0 < S ? c.columns - j0 : S;
-      const T* column_lse = w.column_lse ? w.column_lse + j0 : nullptr;
-      if (column_lse && columns % O::width != 0) {  // readable in whole vectors
-        for (index_t j = 0; j < round_up(columns, O::width); ++j) tail_lse[j] = j < columns ? column_lse[j] : T(0);
-        column_lse = tail_lse;
-      }
+      if (w.column_lse)
+        for (index_t j = 0; j < columns; j += O::width) {
+          const V lse = O::load_some(w.column_lse + j0 + j, columns - j < O::width ? columns - j : O::width);
+          O::store(by_column + j, shared.safe ? M::exp(O::set(shared.middle) - lse) : lse);
+        }
       for (index_t t = 0; t < count; t += R) {
         const index_t tile_rows = count - t < R ? count - t : R;
         detail::dot_strip<T, Arch>(rows.tile(t / R), tile_rows, columns, c.width, panels + j0 * c.width, dots);
@@ -253,24 +283,28 @@ void pair_gradient(thread_pool& pool, const pair_sweep<T, Pair>& p, const pair_w
               total = total + O::load_some(to + j, columns - j < O::width ? columns - j : O::width);
             expected[t + r] += O::sum(total);
           }
-          // The sides are known to the compiler, so that the constants of both exponentials are the same registers.
-          const auto weigh = [&](auto by_row_lse, auto by_column_lse) {
+          // The sides are known to the compiler, so that the constants of two exponentials are the same registers.
+          const auto weigh = [&](const auto& weight_of) {
             for (index_t j = 0; j < columns; j += O::width) {
-              const V dot = O::load(s + j), value = p.template score<Arch>(dot, norm, other(j), it);
-              V weight = O::zero();
-              if constexpr (by_row_lse) weight = M::exp(value - row_lse);
-              if constexpr (by_column_lse) weight = weight + M::exp(value - O::load(column_lse + j));
+              const V dot = O::load(s + j);
+              const V weight = weight_of(p.template score<Arch>(dot, norm, other(j), it), by_column + j);
               const auto slope = p.pair.template derivative<simd_math<T, Arch>>(dot, norm, other(j));
               O::store(to + j, weight * slope.dot);
               if constexpr (Pair::uses_norms) O::store(by_row + j, weight * slope.row);
             }
           };
-          constexpr std::true_type with;
-          constexpr std::false_type without;
-          if (w.row_lse && column_lse) weigh(with, with);
-          else if (w.row_lse) weigh(with, without);
-          else if (column_lse) weigh(without, with);
-          else weigh(without, without);
+          if constexpr (detail::HasRange<Pair>)
+            if (shared.safe) {
+              const V middle = O::set(shared.middle), a = M::exp(middle - row_lse);
+              weigh([&](const V& value, const T* b) { return M::exp(value - middle) * (a + O::load(b)); });
+            }
+          const bool both = w.row_lse && w.column_lse;
+          if (both && !shared.safe)
+            weigh([&](const V& value, const T* lse) { return M::exp(value - row_lse) + M::exp(value - O::load(lse)); });
+          else if (!both && w.row_lse)
+            weigh([&](const V& value, const T*) { return M::exp(value - row_lse); });
+          else if (!both)
+            weigh([&](const V& value, const T* lse) { return w.column_lse ? M::exp(value - O::load(lse)) : O::zero(); });
           const auto clear = [&](index_t at) {
             if (at < 0 || at >= columns) return;
             to[at] = T(0);
