@@ -118,8 +118,8 @@ struct observer {
   void on_step(Trainer& t, const train::step_report& r) {
     loss_last = static_cast<double>(r.loss);
     if (!std::isfinite(loss_first)) loss_first = loss_last;
-    keeper.note("loss_first", value_text(static_cast<float>(loss_first)));
-    keeper.note("loss_last", value_text(r.loss));
+    keeper.note("loss_first", pretext::value_text(static_cast<float>(loss_first)));
+    keeper.note("loss_last", pretext::value_text(r.loss));
     if (r.samples_per_second > 0) {
       const auto n = static_cast<double>(t.settings().batch_size);
       step_seconds += n / static_cast<double>(r.samples_per_second);
