@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <set>
 #include <span>
 #include <string>
 #include <system_error>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "../core/error.hpp"
+#include "../core/order.hpp"
 #include "../io/decode_image.hpp"
 #include "../io/file.hpp"
 #include "image_set.hpp"
@@ -78,7 +78,7 @@ struct folder_reader {
       }
     }
     if (bad) store.skipped.push_back({folder.string(), "cannot be read further (" + bad.message() + ")"});
-    std::sort(paths.begin(), paths.end());
+    sort_values(paths);
     index_t good = 0;
     for (const std::string& path : paths) good += add_file(path, label);
     return good;
@@ -151,15 +151,17 @@ inline image_set folder(const std::string& path, const folder_settings& settings
     throw error("data.032", {path, ": ", settings.channels, " channels were asked for; use 1, 3, or 0 to decide by the files"});
   detail::folder_reader reader{settings};
   std::error_code bad;
-  std::set<std::string> class_folders, plain;
+  std::vector<std::string> class_folders, plain;
   fs::directory_iterator it(path, bad);
   for (const fs::directory_iterator end; !bad && it != end; it.increment(bad)) {
     std::error_code none;
     const std::string name = it->path().filename().string();
-    if (!name.empty() && name[0] != '.') (it->is_directory(none) ? class_folders : plain).insert(name);
+    if (!name.empty() && name[0] != '.') (it->is_directory(none) ? class_folders : plain).push_back(name);
   }
   if (bad) throw error("data.006", {path, ": cannot be read as a folder (", bad.message(), "); check the path"});
 
+  sort_values(class_folders);
+  sort_values(plain);
   for (const std::string& name : plain) reader.add_file((fs::path(path) / name).string(), -1);
   std::vector<std::string> classes = settings.class_names;
   for (const std::string& name : class_folders) {

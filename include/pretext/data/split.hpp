@@ -12,6 +12,7 @@
 
 #include "../core/error.hpp"
 #include "../core/index.hpp"
+#include "../core/order.hpp"
 #include "../core/rng.hpp"
 #include "image_set.hpp"
 #include "shuffle.hpp"
@@ -53,18 +54,18 @@ inline split_indices choose_split(const image_set& set, double test_fraction, st
 
   std::vector<index_t> take(groups.size());
   index_t taken = 0;
-  std::vector<std::pair<double, std::size_t>> order;  // who rounds up first
+  std::vector<double> behind;  // what rounding down took
   for (std::size_t g = 0; g < groups.size(); ++g) {
     const double share = static_cast<double>(wanted) * static_cast<double>(groups[g].size()) / static_cast<double>(set.size());
     take[g] = static_cast<index_t>(share);
     taken += take[g];
-    order.emplace_back(static_cast<double>(take[g]) - share, g);
+    behind.push_back(static_cast<double>(take[g]) - share);
   }
-  std::sort(order.begin(), order.end());
+  const std::vector<std::size_t> first = sorted_order(behind.size(), [&](std::size_t a, std::size_t b) { return behind[a] < behind[b]; });
   for (const index_t keep : {index_t{1}, index_t{0}})
     for (bool gave = true; gave && taken < wanted;) {
       gave = false;
-      for (const auto& [remainder, g] : order) {
+      for (const std::size_t g : first) {
         if (taken == wanted || take[g] + 1 + keep > static_cast<index_t>(groups[g].size())) continue;
         ++take[g], ++taken;
         gave = true;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "../core/error.hpp"
+#include "../core/order.hpp"
 
 /// How data sets name their files.
 namespace pretext::data::names {
@@ -43,7 +44,7 @@ inline std::vector<std::string> files_of(const std::string& folder) {
     if (!name.empty() && name[0] != '.' && it->is_regular_file(none)) out.push_back(name);
   }
   if (bad) throw error("data.006", {folder, ": reading the folder failed (", bad.message(), "); check the disk"});
-  std::sort(out.begin(), out.end());
+  sort_values(out);
   std::vector<std::string> kept;
   for (const std::string& name : out)
     if (!ends_with(name, ".gz") || !std::binary_search(out.begin(), out.end(), without_gz(name))) kept.push_back(name);

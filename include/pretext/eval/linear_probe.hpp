@@ -13,6 +13,7 @@
 
 #include "../core/error.hpp"
 #include "../core/index.hpp"
+#include "../core/order.hpp"
 #include "../core/rng.hpp"
 #include "feature_matrix.hpp"
 #include "logistic_regression.hpp"
@@ -104,7 +105,7 @@ inline probe_result linear_probe(const feature_view& train, const feature_view& 
   if (grid.empty() || !std::all_of(grid.begin(), grid.end(), [](double l2) { return l2 >= 0; }) ||
       !(options.few_labels_l2 >= 0))
     throw error("eval.012", "linear probe: an l2 is below 0 or none is given; choose 0 or more, such as 0.01");
-  std::sort(grid.begin(), grid.end(), [](double a, double b) { return a > b; });
+  reorder(grid, sorted_order(grid.size(), [&](std::size_t i, std::size_t j) { return grid[i] > grid[j]; }));
   if (!options.l2 && train.rows < index_t{20} * classes) grid = {options.few_labels_l2};
 
   probe_result out;

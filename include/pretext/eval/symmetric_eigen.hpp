@@ -5,13 +5,13 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
-#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "../core/error.hpp"
 #include "../core/index.hpp"
+#include "../core/order.hpp"
 
 namespace pretext::eval {
 
@@ -159,14 +159,9 @@ inline eigen_pairs symmetric_eigen(std::vector<double> a, index_t n, bool values
   std::vector<double> d, e, z(values_only ? 0 : a.size());
   detail::tridiagonalise(a, n, d, e, z);
   detail::diagonalise(d, e, z);
-  std::vector<index_t> order(d.size());
-  std::iota(order.begin(), order.end(), index_t{0});
-  std::sort(order.begin(), order.end(), [&](index_t i, index_t j) {
-    const double a_i = d[static_cast<std::size_t>(i)], a_j = d[static_cast<std::size_t>(j)];
-    return a_i > a_j || (a_i == a_j && i < j);
-  });
-  for (const index_t i : order) {
-    out.values.push_back(d[static_cast<std::size_t>(i)]);
+  for (const std::size_t at : sorted_order(d.size(), [&](std::size_t i, std::size_t j) { return d[i] > d[j]; })) {
+    const index_t i = static_cast<index_t>(at);
+    out.values.push_back(d[at]);
     if (!values_only) out.vectors.insert(out.vectors.end(), z.begin() + i * n, z.begin() + (i + 1) * n);
   }
   return out;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "../core/error.hpp"
+#include "../core/order.hpp"
 #include "file.hpp"
 #include "json_reader.hpp"
 
@@ -192,13 +193,9 @@ class builder {
       m.list.push_back({key, value{}});
       m.list.back().value = next();
     }
-    m.by_key.resize(m.list.size());
-    for (std::size_t i = 0; i < m.by_key.size(); ++i) m.by_key[i] = static_cast<std::uint32_t>(i);
     // Ties by position: of two equal keys the later one is reported.
-    std::sort(m.by_key.begin(), m.by_key.end(), [&](std::uint32_t a, std::uint32_t b) {
-      const int order = m.list[a].key.compare(m.list[b].key);
-      return order != 0 ? order < 0 : a < b;
-    });
+    for (const std::size_t i : sorted_order(m.list.size(), [&](std::size_t a, std::size_t b) { return m.list[a].key < m.list[b].key; }))
+      m.by_key.push_back(static_cast<std::uint32_t>(i));
     for (std::size_t i = 1; i < m.by_key.size(); ++i)
       if (m.list[m.by_key[i]].key == m.list[m.by_key[i - 1]].key)
         reader_.fail("io.208", "the key \"" + m.list[m.by_key[i]].key + "\" appears twice in one object",

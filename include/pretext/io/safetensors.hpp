@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "../core/error.hpp"
+#include "../core/order.hpp"
 #include "../core/text.hpp"
 #include "dtype.hpp"
 #include "file.hpp"
@@ -27,9 +28,7 @@ class tensor_file {
  public:
   tensor_file(std::string name, safetensors_header header, std::vector<std::byte> bytes, std::size_t buffer_at = 0)
       : name_(std::move(name)), header_(std::move(header)), bytes_(std::move(bytes)), buffer_at_(buffer_at) {
-    by_name_.resize(header_.tensors.size());
-    for (std::size_t i = 0; i < by_name_.size(); ++i) by_name_[i] = i;
-    std::sort(by_name_.begin(), by_name_.end(), [&](std::size_t a, std::size_t b) {
+    by_name_ = sorted_order(header_.tensors.size(), [&](std::size_t a, std::size_t b) {
       return header_.tensors[a].name < header_.tensors[b].name;
     });
   }

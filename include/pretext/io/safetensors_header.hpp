@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "../core/error.hpp"
+#include "../core/order.hpp"
 #include "../core/text.hpp"
 #include "dtype.hpp"
 #include "json_reader.hpp"
@@ -106,7 +106,8 @@ class header_parser {
       header_.metadata.emplace_back(key, std::string());
       reader_.string(header_.metadata.back().second);
     }
-    std::sort(header_.metadata.begin(), header_.metadata.end());
+    text_pairs& pairs = header_.metadata;
+    reorder(pairs, sorted_order(pairs.size(), [&](std::size_t a, std::size_t b) { return pairs[a].first < pairs[b].first; }));
     for (std::size_t i = 1; i < header_.metadata.size(); ++i)
       if (header_.metadata[i].first == header_.metadata[i - 1].first)
         fail("io.306", "the metadata key " + in_quotes(header_.metadata[i].first) + " appears twice");
@@ -181,21 +182,21 @@ class header_parser {
   }
 
   void check_names() {
-    std::vector<const std::string*> names;
-    names.reserve(header_.tensors.size());
-    for (const tensor_info& t : header_.tensors) names.push_back(&t.name);
-    std::sort(names.begin(), names.end(), [](const std::string* a, const std::string* b) { return *a < *b; });
-    for (std::size_t i = 1; i < names.size(); ++i)
-      if (*names[i] == *names[i - 1]) fail("io.306", "the tensor " + in_quotes(*names[i]) + " appears twice");
+    const std::vector<tensor_info>& t = header_.tensors;
+    const std::vector<std::size_t> order = sorted_order(t.size(), [&](std::size_t a, std::size_t b) { return t[a].name < t[b].name; });
+    for (std::size_t i = 1; i < order.size(); ++i)
+      if (const std::string& name = t[order[i]].name; name == t[order[i - 1]].name)
+        fail("io.306", "the tensor " + in_quotes(name) + " appears twice");
   }
 
   /// Every byte of the buffer belongs to exactly one tensor, so nothing can hide in the file.
   void check_layout() {
     std::vector<tensor_info>& tensors = header_.tensors;
     // By (begin, end), so that an empty tensor comes before the one that starts where it lies; then by name.
-    std::sort(tensors.begin(), tensors.end(), [](const tensor_info& a, const tensor_info& b) {
+    reorder(tensors, sorted_order(tensors.size(), [&](std::size_t i, std::size_t j) {
+      const tensor_info &a = tensors[i], &b = tensors[j];
       return a.begin != b.begin ? a.begin < b.begin : a.end != b.end ? a.end < b.end : a.name < b.name;
-    });
+    }));
     std::uint64_t end = 0;
     for (const tensor_info& t : tensors) {
       if (t.begin < end)

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "../core/error.hpp"
+#include "../core/order.hpp"
 #include "file.hpp"
 #include "json.hpp"
 #include "safetensors_header.hpp"
@@ -41,8 +42,9 @@ inline safetensors_index parse_safetensors_index(std::string_view text, std::str
     index.file_of.emplace_back(m.key, m.value.as_string());
     index.files.push_back(m.value.as_string());
   }
-  std::sort(index.file_of.begin(), index.file_of.end());
-  std::sort(index.files.begin(), index.files.end());
+  text_pairs& pairs = index.file_of;
+  reorder(pairs, sorted_order(pairs.size(), [&](std::size_t a, std::size_t b) { return pairs[a].first < pairs[b].first; }));
+  sort_values(index.files);
   index.files.erase(std::unique(index.files.begin(), index.files.end()), index.files.end());
   return index;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "../core/error.hpp"
+#include "../core/order.hpp"
 #include "dtype.hpp"
 #include "file.hpp"
 #include "json_writer.hpp"
@@ -59,19 +59,14 @@ inline safetensors_plan plan_safetensors(std::span<const tensor_entry> tensors, 
   };
 
   safetensors_plan plan;
-  plan.order.resize(tensors.size());
-  for (std::size_t i = 0; i < plan.order.size(); ++i) plan.order[i] = i;
-  std::sort(plan.order.begin(), plan.order.end(), [&](std::size_t a, std::size_t b) {
-    if (tensors[a].type != tensors[b].type) return tensors[a].type > tensors[b].type;
-    return tensors[a].name < tensors[b].name;
-  });
-  std::sort(metadata.begin(), metadata.end());
-
-  std::vector<std::string_view> names;
-  for (const tensor_entry& t : tensors) names.push_back(t.name);
-  std::sort(names.begin(), names.end());
-  for (std::size_t i = 1; i < names.size(); ++i)
-    if (names[i] == names[i - 1]) refuse("the tensor " + detail::in_quotes(names[i]) + " is given twice");
+  const std::vector<std::size_t> by_name =
+      sorted_order(tensors.size(), [&](std::size_t a, std::size_t b) { return tensors[a].name < tensors[b].name; });
+  for (std::size_t i = 1; i < by_name.size(); ++i)
+    if (const std::string& name = tensors[by_name[i]].name; name == tensors[by_name[i - 1]].name)
+      refuse("the tensor " + detail::in_quotes(name) + " is given twice");
+  plan.order = sorted_order(by_name.size(), [&](std::size_t a, std::size_t b) { return tensors[by_name[a]].type > tensors[by_name[b]].type; });
+  for (std::size_t& i : plan.order) i = by_name[i];
+  reorder(metadata, sorted_order(metadata.size(), [&](std::size_t a, std::size_t b) { return metadata[a].first < metadata[b].first; }));
 
   json::writer json;
   json.begin_object();

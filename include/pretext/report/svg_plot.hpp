@@ -54,7 +54,9 @@ inline std::vector<std::size_t> thinned(const std::vector<double>& y, std::size_
       if (high == end || y[i] > y[high]) high = i;
     }
     std::size_t marks[3] = {low, high, gap};
-    std::sort(marks, marks + 3);
+    if (marks[1] < marks[0]) std::swap(marks[0], marks[1]);
+    if (marks[2] < marks[1]) std::swap(marks[1], marks[2]);
+    if (marks[1] < marks[0]) std::swap(marks[0], marks[1]);
     for (int i = 0; i < 3; ++i)
       if (marks[i] != end && (i == 0 || marks[i] != marks[i - 1])) kept.push_back(marks[i]);
   }

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "../core/order.hpp"
 #include "../core/text.hpp"
 #include "../io/safetensors.hpp"
 #include "../io/safetensors_writer.hpp"
@@ -55,10 +56,10 @@ inline std::vector<std::int64_t> shape_of(const extents& e) {
 }
 
 /// The checksum of a checkpoint's texts, so that a damaged one is not taken for one of another recipe.
-inline std::uint64_t mix_texts(io::text_pairs texts) {
-  std::sort(texts.begin(), texts.end());
+PRETEXT_COLD inline std::uint64_t mix_texts(const io::text_pairs& texts) {
   std::uint64_t h = mix_start;
-  for (const auto& [name, text] : texts) {
+  for (const std::size_t i : sorted_order(texts.size(), [&](std::size_t a, std::size_t b) { return texts[a].first < texts[b].first; })) {
+    const auto& [name, text] = texts[i];
     if (name == "format" || name == "text_checksum") continue;  // the writer adds the one, the other is this number
     const std::uint64_t sizes[2]{name.size(), text.size()};
     h = mix_bytes(mix_bytes(mix_bytes(h, sizes, sizeof sizes), name.data(), name.size()), text.data(), text.size());
@@ -156,7 +157,7 @@ inline std::vector<std::uint64_t> checkpoint_steps(const std::string& folder) {
     if (digits.size() > 18 || digits.find_first_not_of("0123456789") != std::string::npos) continue;
     steps.push_back(std::stoull(digits));
   }
-  std::sort(steps.rbegin(), steps.rend());
+  reorder(steps, sorted_order(steps.size(), [&](std::size_t a, std::size_t b) { return steps[a] > steps[b]; }));
   return steps;
 }
 inline std::string checkpoint_path(const std::string& folder, std::uint64_t step) {
