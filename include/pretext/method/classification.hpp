@@ -7,9 +7,10 @@
 #include "../core/text.hpp"
 #include "../nn/linear.hpp"
 #include "../nn/sequential.hpp"
+#include "../objective/score_losses.hpp"
 #include "../train/trainer.hpp"
+#include "image_stage.hpp"
 #include "requirements.hpp"
-#include "view_writer.hpp"
 
 namespace pretext::method {
 
@@ -23,7 +24,7 @@ struct labelled_list {
 /// encoder, views (one view), optimizer and schedule; `.classes` is a setting.
 /// The report's loss is the mean cross-entropy in nats.
 template <class R>
-class classification {
+class classification : public image_stage<classification<R>> {
   static_assert(explain_image_encoder<R>());
 
  public:
@@ -65,11 +66,7 @@ class classification {
       visit("frozen_statistics", self.frozen_statistics);
       visit("seed", self.seed);
       visit("threads", self.threads);
-      visit("input_height", self.input_height);
-      visit("input_width", self.input_width);
-      visit("input_channels", self.input_channels);
-      visit("source_height", self.source_height);
-      visit("source_width", self.source_width);
+      image_stage<classification>::size_fields(self, visit);
     }
   };
 
@@ -92,23 +89,13 @@ class classification {
 
   template <class S>
   constexpr void step(S& s, const batch_type& in) const {
-    using T = typename S::value_type;
-    const index_t n = in.images.size;
-    const activations<T> x(s.ctx.take(static_cast<extents>(encoder_.layer.input).prepend(n)));
-    const rng::key key{.seed = s.inputs->seed, .epoch = static_cast<std::uint32_t>(s.inputs->epoch)};
-    s.ctx(op::for_each_sample, view_writer<views_type, T>(settings_.views, in.images, x, key, source_size()), n);
+    const auto x = this->write_views(s, in.images);
     S inner = s;
     if (settings_.frozen_statistics) inner.ctx.mode = run_mode::evaluate;
     const auto h = inner.forward(encoder_, x);
     const auto y = inner.forward(head_, h.y);
-    const activations<T> d(s.ctx.take(y.y.shape));
-    const tensor_view<T> losses = s.ctx.take({n});
-    s.ctx(op::softmax_cross_entropy, y.y, tensor_view<const std::int32_t>{in.labels, extents(n)}, losses, d);
-    s.ctx(op::sum, losses, s.loss);
-    const T share = T(1) / static_cast<T>(n * s.ctx.comm->size());
-    s.ctx(op::scale, share, s.loss);
-    s.ctx(op::scale, share, d);
-    s.ctx.comm->all_reduce_sum(s.loss);
+    const tensor_view<const std::int32_t> labels{in.labels, extents(in.images.size)};
+    const auto d = objective::mean_cross_entropy(s.ctx, as_const(y.y), labels, s.loss);
     const auto dh = inner.backward(head_, y, d);
     inner.backward(encoder_, h, dh, no_gradient{});
     s.update(train::player_id<0>{});
@@ -117,21 +104,9 @@ class classification {
   constexpr const settings& chosen() const { return settings_; }
   constexpr const auto& encoder() const { return encoder_; }
   constexpr const auto& head() const { return head_; }
-  constexpr augment::image_size input_size() const {
-    const auto& in = encoder_.layer.input;
-    return {in[0], in[1], in[2]};
-  }
-  constexpr augment::image_size source_size() const {
-    const augment::image_size in = input_size();
-    return {settings_.source_height > 0 ? settings_.source_height.value() : in.height,
-            settings_.source_width > 0 ? settings_.source_width.value() : in.width, in.channels};
-  }
-  void set_source_size(index_t height, index_t width) {
-    settings_.source_height = height;
-    settings_.source_width = width;
-  }
 
  private:
+  friend image_stage<classification>;
   static constexpr nn::linear<dynamic> classifier(const settings& s) {
     nn::linear<dynamic> l{};
     l.out = s.classes.value();

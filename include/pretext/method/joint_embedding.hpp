@@ -10,8 +10,8 @@
 #include "../target/target.hpp"
 #include "../train/player.hpp"
 #include "../train/trainer.hpp"
+#include "image_stage.hpp"
 #include "requirements.hpp"
-#include "view_writer.hpp"
 
 namespace pretext::method {
 
@@ -20,7 +20,7 @@ namespace pretext::method {
 /// A recipe names: input, encoder, head, predictor, views, objective, target, negatives, optimizer, schedule.
 /// All views of a batch go through the network in one pass, so batch statistics are those of all of them.
 template <class R>
-class joint_embedding {
+class joint_embedding : public image_stage<joint_embedding<R>> {
   static_assert(explain_joint_embedding<R>());
 
  public:
@@ -78,11 +78,7 @@ class joint_embedding {
       visit("clip_norm", self.clip_norm);
       visit("seed", self.seed);
       visit("threads", self.threads);
-      visit("input_height", self.input_height);
-      visit("input_width", self.input_width);
-      visit("input_channels", self.input_channels);
-      visit("source_height", self.source_height);
-      visit("source_width", self.source_width);
+      image_stage<joint_embedding>::size_fields(self, visit);
     }
   };
 
@@ -129,7 +125,7 @@ class joint_embedding {
   template <class S>
   constexpr void step(S& s, const batch_type& in) const {
     using T = typename S::value_type;
-    const auto x = views(s, in);
+    const auto x = this->write_views(s, in);
     const index_t rows = x.extent(0), part = s.micro_batch > 0 && s.micro_batch < rows ? s.micro_batch : rows;
     typename objective_type::template cache<T> kept{};
     if (part == rows) {
@@ -158,22 +154,9 @@ class joint_embedding {
   constexpr const auto& encoder() const { return encoder_; }
   constexpr const auto& head() const { return head_; }
   constexpr const auto& predictor() const { return predictor_; }
-  constexpr augment::image_size input_size() const {
-    const auto& in = encoder_.layer.input;
-    return {in[0], in[1], in[2]};
-  }
-  /// Images larger than this need a new plan.
-  constexpr augment::image_size source_size() const {
-    const augment::image_size in = input_size();
-    return {settings_.source_height > 0 ? settings_.source_height.value() : in.height,
-            settings_.source_width > 0 ? settings_.source_width.value() : in.width, in.channels};
-  }
-  void set_source_size(index_t height, index_t width) {
-    settings_.source_height = height;
-    settings_.source_width = width;
-  }
 
  private:
+  friend image_stage<joint_embedding>;
   static constexpr input_shape input_of(const settings& s) { return image_input<input_shape>(s.input_height, s.input_width, s.input_channels); }
   template <class T>
   struct online_records {
@@ -184,15 +167,6 @@ class joint_embedding {
 
   constexpr index_t width() const { return head_.layer.output()[0]; }
 
-  /// (V B, H, W, C), view by view
-  template <class S>
-  constexpr auto views(S& s, const batch_type& in) const {
-    using T = typename S::value_type;
-    const activations<T> x(s.ctx.take(static_cast<extents>(encoder_.layer.input).prepend(view_count * in.size)));
-    const rng::key key{.seed = s.inputs->seed, .epoch = static_cast<std::uint32_t>(s.inputs->epoch)};
-    s.ctx(op::for_each_sample, view_writer<views_type, T>(settings_.views, in, x, key, source_size()), x.extent(0));
-    return activations<const T>(x);
-  }
   template <class S, class T = typename S::value_type>
   constexpr online_records<T> embed(S& s, activations<const T> x) const {
     online_records<T> r;

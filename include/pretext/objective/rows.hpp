@@ -30,6 +30,14 @@ struct target_pairs {
   index_t views = 2;
 };
 
+/// Two blocks of trained rows that stand for the same things, as pictures and their captions (CLIP): rows i and i + B belong
+/// together, and rows of one block are not compared with each other.
+template <class T>
+struct tower_pairs {
+  using value_type = T;
+  tensor_view<const T> rows;  // (2B, D)
+};
+
 namespace detail {
 /// loss = sum(rows) factor, summed over ranks.
 template <class Ctx, class T>
@@ -61,6 +69,22 @@ constexpr tensor_view<T> next_views(const Ctx& ctx, tensor_view<const T> rows, i
   return moved;
 }
 }  // namespace detail
+
+/// Loss and gradient of an objective at once: leaves the loss, returns the gradient of the rows.
+template <class Ctx, class Objective, class In, class T = typename In::value_type, class Dp = no_gradient>
+constexpr activations<T> loss_and_gradient(const Ctx& ctx, const Objective& objective, const In& in, tensor_view<T> loss,
+                                           parameter_view<T> params = {}, Dp d_params = {}) {
+  activations<T> d;
+  if constexpr (requires { in.anchors; })
+    d = activations<T>(ctx.take(in.anchors.shape));
+  else
+    d = activations<T>(ctx.take(in.rows.shape));
+  ctx(op::fill, T(0), d);
+  typename Objective::template cache<T> kept{};
+  objective.loss(ctx, in, params, kept, loss);
+  objective.gradient(ctx, T(1), in, params, kept, d, d_params);
+  return d;
+}
 
 /// An objective's parameters as a part of a player: those of the policy itself on rows of width D.
 template <class Objective>
