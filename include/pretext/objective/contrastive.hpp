@@ -13,8 +13,8 @@ enum class denominator : std::uint8_t { all_others, negatives_only };
 /// The contrastive family: each row must pick its other view among the candidates.
 ///   l_i = -log( exp(s(i, p(i)) / tau) / sum_{k in candidates(i)} exp(s(i, k) / tau) ),  L = mean_i l_i
 /// Candidates are all other rows (NT-Xent, InfoNCE), or all but the positive (decoupled). With `target_pairs` they are
-/// the row's own positive and the given negatives.
-/// shapes  self_pairs: rows (2B, D), rows i and i + B two views of one sample; target_pairs: see rows.hpp
+/// the row's own positive and the given negatives, with `tower_pairs` the rows of the other tower, both ways.
+/// shapes  self_pairs: rows (2B, D), rows i and i + B two views of one sample; target_pairs, tower_pairs: see rows.hpp
 /// units   L in nats; tau > 0, dimensionless
 /// laws    symmetric in the views; unchanged by permuting samples; all rows equal: L = log(2B - 1), decoupled log(2B - 2)
 /// errors  pretext[shape.201] rows not a multiple of the views; pretext[value.210] tau <= 0; pretext[value.211] a
@@ -22,7 +22,7 @@ enum class denominator : std::uint8_t { all_others, negatives_only };
 /// cost    O((VB)^2 D) time, O(VB) memory: scores are recomputed in tiles and never stored
 /// repeat  same bits run to run on one back end; ranks: gathered negatives, 2 ranks equal 1 on the joined batch
 /// source  Chen et al. 2020, arXiv:2002.05709, eq. 1; He et al. 2020, arXiv:1911.05722, eq. 1; Yeh et al. 2022,
-///         arXiv:2110.06848 (decoupled)
+///         arXiv:2110.06848 (decoupled); Radford et al. 2021, arXiv:2103.00020, figure 3 (two towers)
 template <class Similarity = similarity::cosine, denominator Denominator = denominator::all_others,
           class Temperature = temperature::fixed>
 struct contrastive {
@@ -103,6 +103,28 @@ struct contrastive {
     finish(ctx, c, m * ranks, result);
   }
 
+  template <class Ctx, class T>
+  constexpr void loss(const Ctx& ctx, const tower_pairs<T>& in, parameter_view<T> params, cache<T>& c, tensor_view<T> result) const {
+    const index_t all = in.rows.extent(0), m = all / 2, ranks = ctx.comm->size();
+    check(all, 2);
+    expects(!drop || m * ranks > 1, "value.211", "a decoupled loss needs at least two samples, or there are no negatives");
+    const auto p = split(params, in.rows.columns());
+    start(ctx, p.scale, c, all);
+    c.rows = similarity.template map<similarity::side::anchor>(ctx, p.similarity, in.rows.slice(0, m), c.anchor_map);
+    c.columns = similarity.template map<similarity::side::candidate>(ctx, p.similarity, in.rows.slice(m, all), c.candidate_map);
+    const tensor_view<std::int32_t> positives = ctx.template take_of<std::int32_t>({m});
+    ctx(op::pair_indices, ctx.comm->rank() * m, index_t{0}, m, positives);
+    c.row_positives = positives;
+    c.mask = {-1, drop};
+    const auto find = [&](tensor_view<const T> rows, tensor_view<const T> others, index_t at) {
+      ctx(op::contrastive_forward, similarity, rows, detail::all_rows(ctx, others), c.row_positives, c.mask, c.inverse,
+          c.lse.slice(at, at + m), c.positive_scores.slice(at, at + m));
+    };
+    find(c.rows, c.columns, 0);
+    find(c.columns, c.rows, m);
+    finish(ctx, c, all * ranks, result);
+  }
+
   /// d_in += weight dL/d rows
   template <class Ctx, class T, class Dp>
   constexpr void gradient(const Ctx& ctx, T weight, const self_pairs<T>& in, parameter_view<T> params, const cache<T>& c,
@@ -156,6 +178,34 @@ struct contrastive {
     ctx(op::positive_gradient, similarity, c.rows, c.positives, c.inverse, !drop, c.lse, scale, d_rows, expected);
     similarity.template map_backward<similarity::side::anchor>(ctx, p.similarity, in.anchors, c.anchor_map, as_const(d_rows), d_in,
                                                                similarity_gradient(d_params));
+    temperature_gradient(ctx, scale, params, c, expected, d_params);
+  }
+
+  template <class Ctx, class T, class Dp>
+  constexpr void gradient(const Ctx& ctx, T weight, const tower_pairs<T>& in, parameter_view<T> params, const cache<T>& c,
+                          tensor_view<T> d_in, Dp d_params) const {
+    const auto scope = ctx.scope();
+    const index_t all = in.rows.extent(0), m = all / 2, ranks = ctx.comm->size(), first = ctx.comm->rank() * m;
+    const T scale = weight / static_cast<T>(all * ranks);
+    const auto p = split(params, in.rows.columns());
+    const tensor_view<std::int32_t> column_positives = ctx.template take_of<std::int32_t>({m * ranks});
+    ctx(op::pair_indices, index_t{0}, index_t{0}, index_t{0}, column_positives);
+    ctx(op::pair_indices, index_t{0}, index_t{0}, m, column_positives.slice(first, first + m));
+    const tensor_view<T> expected = expected_scores(ctx, all, d_params);
+    const auto pull = [&](tensor_view<const T> rows, tensor_view<const T> others, index_t at) {
+      const tensor_view<T> d_rows = ctx.take(rows.shape);
+      ctx(op::fill, T(0), d_rows);
+      const tensor_view<const T> columns = detail::all_rows(ctx, others);
+      const tensor_view<const T> column_lse = detail::all_rows(ctx, as_const(c.lse.slice(m - at, all - at)));
+      ctx(op::contrastive_gradient, similarity, rows, columns, c.row_positives, column_positives, c.mask, c.inverse,
+          c.lse.slice(at, at + m), column_lse, scale, d_rows, expected ? expected.slice(at, at + m) : expected);
+      return as_const(d_rows);
+    };
+    const tensor_view<const T> d_rows = pull(c.rows, c.columns, 0), d_columns = pull(c.columns, c.rows, m);
+    similarity.template map_backward<similarity::side::anchor>(ctx, p.similarity, in.rows.slice(0, m), c.anchor_map, d_rows,
+                                                               d_in.slice(0, m), similarity_gradient(d_params));
+    similarity.template map_backward<similarity::side::candidate>(ctx, p.similarity, in.rows.slice(m, all), c.candidate_map, d_columns,
+                                                                  d_in.slice(m, all), similarity_gradient(d_params));
     temperature_gradient(ctx, scale, params, c, expected, d_params);
   }
 

@@ -9,6 +9,7 @@
 #include "../backend/context.hpp"
 #include "../backend/ops/update.hpp"
 #include "../core/parameters.hpp"
+#include "../schedule/schedule.hpp"
 
 /// Players: who is trained. A family names its parts, groups them into players and says what mirrors them.
 namespace pretext::train {
@@ -43,6 +44,12 @@ struct player_spec {
 template <class Optimizer, class Schedule, class... Parts>
 constexpr auto player(std::string_view name, const Optimizer& o, const Schedule& s, double clip_norm, Parts&... parts) {
   return player_spec<Optimizer, Schedule, Parts...>{name, o, s, clip_norm, {&parts...}};
+}
+
+/// The same at a constant rate and without clipping.
+template <class Optimizer, class... Bound>
+constexpr auto player(std::string_view name, const Optimizer& o, part<Bound>&... parts) {
+  return player(name, o, schedule::constant{}, 0.0, parts...);
 }
 
 /// A copy of the leading parts of a player that follows it as an exponential moving average and is never trained.

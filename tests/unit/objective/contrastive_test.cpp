@@ -92,6 +92,78 @@ TEST_CASE("nt_xent: a learned temperature stops at 1/100 and takes no gradient t
   CHECK(std::fabs(at.d_parameters[0]) > 0);
 }
 
+namespace {
+/// The definition: cross-entropies of the scores' rows and of their columns.
+double two_ways(const rows_of<double>& z, double tau, bool drop, double (*score)(const double*, const double*, index_t)) {
+  const index_t d = z.columns, m = static_cast<index_t>(z.values.size()) / d / 2;
+  double total = 0;
+  for (const bool flipped : {false, true})
+    for (index_t i = 0; i < m; ++i) {
+      double sum = 0, own = 0;
+      for (index_t j = 0; j < m; ++j) {
+        const double s = score(z.values.data() + (flipped ? j : i) * d, z.values.data() + (m + (flipped ? i : j)) * d, d) / tau;
+        if (i == j) own = s;
+        if (i != j || !drop) sum += std::exp(s);
+      }
+      total += std::log(sum) - own;
+    }
+  return total / static_cast<double>(2 * m);
+}
+double dot_of(const double* a, const double* b, index_t d) {
+  double s = 0;
+  for (index_t k = 0; k < d; ++k) s += a[k] * b[k];
+  return s;
+}
+double cosine_of(const double* a, const double* b, index_t d) { return dot_of(a, b, d) / std::sqrt(dot_of(a, a, d) * dot_of(b, b, d)); }
+double distance_of(const double* a, const double* b, index_t d) { return 2 * dot_of(a, b, d) - dot_of(a, a, d) - dot_of(b, b, d); }
+
+template <class Objective>
+result<double> run_towers(const Objective& o, const rows_of<double>& z, const std::vector<double>& parameters = {}) {
+  return run(o, objective::tower_pairs<double>{z.view()}, parameters);
+}
+/// Gradients of rows and parameters against central differences of the loss.
+template <class Objective>
+void check_tower_gradient(const Objective& o, rows_of<double> z, std::vector<double> parameters = {}) {
+  const auto given = run_towers(o, z, parameters);
+  const auto compare = [&](std::vector<double>& x, const std::vector<double>& gradient) {
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double at = x[i], h = 1e-5;
+      x[i] = at + h;
+      const double up = run_towers(o, z, parameters).loss;
+      x[i] = at - h;
+      const double down = run_towers(o, z, parameters).loss;
+      x[i] = at;
+      CHECK(gradient[i] == Approx((up - down) / (2 * h)).epsilon(1e-6).margin(1e-8));
+    }
+  };
+  compare(z.values, given.d_rows);
+  compare(parameters, given.d_parameters);
+}
+}  // namespace
+
+TEST_CASE("contrastive: two towers are compared both ways, as the definition says", "[objective][contrastive][towers]") {
+  for (const index_t m : {2, 3, 7}) {
+    const auto z = draw(2 * m, 4);
+    CHECK(run_towers(objective::nt_xent<>{.temperature = 0.3f}, z).loss ==
+          Approx(two_ways(z, static_cast<double>(0.3f), false, cosine_of)).epsilon(1e-12));
+    CHECK(run_towers(objective::nt_xent<similarity::dot>{.temperature = 0.5f}, z).loss == Approx(two_ways(z, 0.5, false, dot_of)).epsilon(1e-12));
+    CHECK(run_towers(objective::nt_xent<similarity::negative_squared_euclidean>{.temperature = 1.0f}, z).loss ==
+          Approx(two_ways(z, 1, false, distance_of)).epsilon(1e-12));
+    CHECK(run_towers(objective::decoupled<>{.temperature = 0.5f}, z).loss == Approx(two_ways(z, 0.5, true, cosine_of)).epsilon(1e-12));
+  }
+  CHECK(run_towers(objective::nt_xent<>{}, draw(2, 5)).loss == 0);  // one pair: nothing to tell apart
+  CHECK_THROWS_WITH(run_towers(objective::decoupled<>{}, draw(2, 5)), Catch::Contains("value.211"));
+  CHECK_THROWS_WITH(run_towers(objective::nt_xent<>{}, draw(3, 5)), Catch::Contains("shape.201"));
+}
+
+TEST_CASE("contrastive: the gradient in both towers, the similarity and the temperature is that of the loss", "[objective][contrastive][towers]") {
+  using learned = objective::temperature::learned;
+  check_tower_gradient(objective::nt_xent<>{.temperature = 0.4f}, draw(10, 3));
+  check_tower_gradient(objective::decoupled<similarity::negative_squared_euclidean>{}, draw(8, 3));
+  check_tower_gradient(objective::nt_xent<similarity::bilinear>{}, draw(8, 2), {1, 0.2, -0.3, 0.8});
+  check_tower_gradient(objective::nt_xent<similarity::cosine, learned>{}, draw(8, 3), {1.2});
+}
+
 TEST_CASE("contrastive: wrong input is named", "[objective][contrastive]") {
   const auto id = [](const char* text) { return Catch::Contains(text); };
   CHECK_THROWS_WITH(run_pairs(objective::nt_xent<>{}, draw(5, 3)), id("pretext[shape.201]"));

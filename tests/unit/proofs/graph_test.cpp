@@ -16,12 +16,14 @@ struct add_neighbours {
     struct cache {};
     constexpr In output() const { return this->input; }
     template <class Ctx, class T>
-    constexpr void forward(const Ctx& ctx, px::parameter_view<T>, activations<const T> x, activations<T> y, cache<T>&) const {
+    constexpr void forward(const Ctx& ctx, px::parameter_view<T>, activations<const T> x, activations<T> y,
+                           cache<T>&) const {
       ctx(op::aggregate_neighbours, x, *x.structure, false, y);
       ctx(op::add, x, y);
     }
     template <class Ctx, class T, class Dx, class Dp>
-    constexpr void backward(const Ctx& ctx, px::parameter_view<T>, activations<const T> x, const cache<T>&, activations<const T> dy, Dx dx, Dp) const {
+    constexpr void backward(const Ctx& ctx, px::parameter_view<T>, activations<const T> x, const cache<T>&,
+                            activations<const T> dy, Dx dx, Dp) const {
       if constexpr (px::is_wanted<Dx>) {
         ctx(op::copy, dy, dx);
         ctx(op::aggregate_neighbours_backward, dy, *x.structure, false, dx);
@@ -35,18 +37,6 @@ struct graphs {
   const double* x = nullptr;  // (nodes, 3)
   px::extent structure;
 };
-template <class T>
-struct noise_writer {
-  px::rng::key key;
-  const double* x;
-  tensor_view<T> out;
-  index_t scratch_floats = 0;
-  void operator()(index_t node, tensor_view<float>) const {
-    px::rng::stream draw(key.with_sample(key.sample * 65536 + static_cast<std::uint64_t>(node)));
-    for (index_t j = 0; j < out.columns(); ++j) out(node, j) = static_cast<T>(x[node * out.columns() + j] + draw.uniform(-0.3, 0.3));
-  }
-};
-
 template <class R>
 class graph_contrast {
  public:
@@ -61,31 +51,31 @@ class graph_contrast {
     px::setting<std::uint64_t> seed = px::default_value(1);
     template <class Self, class Visit>
     static constexpr void fields(Self& self, Visit&& visit) {
-      visit("optimizer", self.optimizer), visit("objective", self.objective), visit("batch_size", self.batch_size), visit("nodes", self.nodes), visit("seed", self.seed);
+      visit("optimizer", self.optimizer), visit("objective", self.objective), visit("batch_size", self.batch_size);
+      visit("nodes", self.nodes), visit("seed", self.seed);
     }
   };
-  explicit graph_contrast(const settings& s) : settings_(s), encoder_("encoder", nn::bind(typename R::encoder{}, px::nodes<3>{})) {}
-  auto players() { return std::make_tuple(px::train::player("online", settings_.optimizer, px::schedule::constant{}, 0, encoder_)); }
+  explicit graph_contrast(const settings& s)
+      : settings_(s), encoder_("encoder", nn::bind(typename R::encoder{}, px::nodes<3>{})) {}
+  auto players() { return std::make_tuple(px::train::player("online", settings_.optimizer, encoder_)); }
   static index_t batch_size_of(const batch_type& in) { return in.structure.samples; }
   batch_type plan_batch(index_t n) const { return {nullptr, {.samples = n, .nodes = settings_.nodes}}; }
 
   template <class S, class T = typename S::value_type>
   void step(S& s, const batch_type& in) const {
     const index_t b = in.structure.samples, nodes = in.structure.nodes;
-    const auto view = [&](std::uint8_t number) {
+    const auto view = [&](unsigned number) {
       const activations<T> x(s.ctx.take({nodes, 3}), &in.structure);
-      s.ctx(op::for_each_sample, noise_writer<T>{step_key(s).with_view(number), in.x, x}, nodes);
+      s.ctx(op::copy, tensor_view<const T>{in.x, {nodes, 3}}, x);
+      px::method::add_noise(s, x, -0.3, 0.3, number);
       return s.forward(encoder_, x);
     };
     const auto first = view(0), second = view(1);
     const activations<T> z(s.ctx.take({2 * b, width}));
     s.ctx(op::sample_mean, first.y, in.structure, z.slice(0, b));
     s.ctx(op::sample_mean, second.y, in.structure, z.slice(b, 2 * b));
-    typename px::objective::nt_xent<>::template cache<T> kept{};
     const px::objective::self_pairs<T> pairs{z};
-    const activations<T> d = s.zeros_like(z);
-    settings_.objective.loss(s.ctx, pairs, px::parameter_view<T>{}, kept, s.loss);
-    settings_.objective.gradient(s.ctx, T(1), pairs, px::parameter_view<T>{}, kept, d, px::no_gradient{});
+    const auto d = px::objective::loss_and_gradient(s.ctx, settings_.objective, pairs, s.loss);
     const activations<T> dh(s.ctx.take(first.y.shape), &in.structure);
     s.ctx(op::sample_mean_backward, d.slice(0, b), in.structure, dh);
     s.backward(encoder_, first, dh, px::no_gradient{});

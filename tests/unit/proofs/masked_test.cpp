@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Integer tokens in samples of different lengths; some are hidden, and only those are predicted.
+#include "pretext/nn/embedding.hpp"
+#include "pretext/objective/score_losses.hpp"
 #include "proof.hpp"
 
 namespace {
@@ -7,36 +9,9 @@ using namespace proof;
 
 constexpr index_t words = 7, mask_word = 6, hidden = 2;  // the last word stands for a hidden one; places hidden in a sample
 
-// the network: numbers of words -> rows of a learned table
-template <index_t Words, index_t Width>
-struct embedding {
-  static constexpr const char* name = "embedding";
-  template <class In>
-  struct bound : nn::bound_base<embedding, In> {
-    using nn::bound_base<embedding, In>::bound_base;
-    template <class T>
-    struct cache {};
-    constexpr auto output() const { return px::sequence<Width>(extents(this->input[0], Width)); }
-    template <class V>
-    constexpr void parameters(V& v) const {
-      v.parameter({.name = "weight", .file_shape = {Words, Width}, .what = px::role::embedding, .start = px::initialiser::normal(1)});
-    }
-    template <class Ctx, class T>
-    constexpr void forward(const Ctx& ctx, px::parameter_view<T> params, activations<const std::int32_t> ids, activations<T> y, cache<T>&) const {
-      ctx(op::gather_rows, px::parameter_reader(params).parameter({Words, Width}), ids.flat(), y);
-    }
-    template <class Ctx, class T, class Dp>
-    constexpr void backward(const Ctx& ctx, px::parameter_view<T>, activations<const std::int32_t> ids, const cache<T>&, activations<const T> dy,
-                            px::no_gradient, Dp d_params) const {
-      ctx(op::scatter_add_rows, dy, ids.flat(), px::gradient_reader(d_params).parameter({Words, Width}));
-    }
-  };
-};
-
 // the family
 struct sentences {
-  const std::int32_t* tokens = nullptr;  // (B, length), padded
-  const std::int32_t* lengths = nullptr;
+  const std::int32_t *tokens = nullptr, *lengths = nullptr;  // (B, length), padded; (B)
   index_t samples = 0, length = 0;
 };
 /// Hides `hidden` words of a sample; slot k of sample b says where the k-th was, whose it is, what it was.
@@ -46,10 +21,9 @@ struct mask_writer {
   tensor_view<std::int32_t> shown, place, owner, word;
   index_t scratch_floats = 0;
   void operator()(index_t b, tensor_view<float>) const {
-    px::rng::stream draw(key.with_view(static_cast<unsigned>(b)));
+    px::rng::stream draw(key.with_sample(static_cast<std::uint64_t>(b)));
     for (index_t t = 0; t < in.length; ++t) shown(b, t) = t < in.lengths[b] ? in.tokens[b * in.length + t] : -1;
-    for (index_t k = 0; k < hidden; ++k) {
-      const index_t slot = b * hidden + k;
+    for (index_t slot = b * hidden; slot < (b + 1) * hidden; ++slot) {
       const index_t t = in.lengths[b] == 0 ? -1 : draw.below(static_cast<std::uint32_t>(in.lengths[b]));
       const bool taken = t < 0 || shown(b, t) == mask_word;  // drawn twice: this slot stays empty
       place[slot] = taken ? -1 : static_cast<std::int32_t>(b * in.length + t);
@@ -67,21 +41,21 @@ class masked {
   static constexpr const char* name = "masked";
   using table_type = nn::bound_t<typename R::table, px::shape<px::dynamic>>;
   using network_type = nn::bound_t<typename R::network, nn::output_t<table_type>>;
-  using classifier_type = nn::bound_t<nn::linear<words>, px::features<R::width>>;
   struct settings {
     px::optimizer::sgd optimizer{.rate = 0.2};
     px::setting<index_t> batch_size = px::default_value(4), length = px::default_value(9);
     px::setting<std::uint64_t> seed = px::default_value(1);
     template <class Self, class Visit>
     static constexpr void fields(Self& self, Visit&& visit) {
-      visit("optimizer", self.optimizer), visit("batch_size", self.batch_size), visit("length", self.length), visit("seed", self.seed);
+      visit("optimizer", self.optimizer), visit("batch_size", self.batch_size), visit("length", self.length);
+      visit("seed", self.seed);
     }
   };
   explicit masked(const settings& s)
       : settings_(s), table_("table", nn::bind(typename R::table{}, px::shape<px::dynamic>(extents(s.length.value())))),
-        network_("network", nn::bind(typename R::network{}, table_.layer.output())), classifier_("classifier", nn::bind(nn::linear<words>{}, px::features<R::width>{})) {}
+        network_("network", nn::bind(typename R::network{}, table_.layer.output())), classifier_("classifier", {}) {}
   auto players() {
-    return std::make_tuple(px::train::player("model", settings_.optimizer, px::schedule::constant{}, 0, table_, network_, classifier_));
+    return std::make_tuple(px::train::player("model", settings_.optimizer, table_, network_, classifier_));
   }
   static index_t batch_size_of(const batch_type& in) { return in.samples; }
   batch_type plan_batch(index_t n) const { return {nullptr, nullptr, n, settings_.length}; }
@@ -93,24 +67,20 @@ class masked {
     const px::extent structure{.samples = in.samples, .length = in.length, .lengths = in.lengths};
     const activations<std::int32_t> shown(take({in.samples, in.length}), &structure);
     const tensor_view<std::int32_t> place = take({n}), owner = take({n}), word = take({n});
-    s.ctx(op::for_each_sample, mask_writer{in, step_key(s), shown, place, owner, word}, in.samples);
+    s.ctx(op::for_each_sample, mask_writer{in, px::method::step_key(s), shown, place, owner, word}, in.samples);
     const auto e = s.forward(table_, shown);
     const auto h = s.forward(network_, e.y);
     const tensor_view<T> context = s.ctx.take({in.samples, R::width}), own = s.ctx.take({n, R::width});
-    s.ctx(op::sample_mean, h.y, *h.y.structure, context);
-    const activations<T> rows(s.ctx.take({n, R::width}));  // what stands at a hidden place, and what the sample is about
+    s.ctx(op::sample_mean, h.y, structure, context);
+    // What is known of a hidden word: what stands at its place, and what its sample is about.
+    const activations<T> rows(s.ctx.take({n, R::width}));
     s.ctx(op::gather_rows, h.y.matrix(), as_const(place), rows);
     s.ctx(op::gather_rows, context, as_const(owner), own);
     s.ctx(op::add, as_const(own), rows);
     const auto y = s.forward(classifier_, rows);
-    const activations<T> d(s.ctx.take(y.y.shape)), dh(s.ctx.take(h.y.shape), &structure);
-    const tensor_view<T> losses = s.ctx.take({n}), d_context = s.ctx.take(context.shape);
-    s.ctx(op::softmax_cross_entropy, y.y, as_const(word), losses, d);
-    s.ctx(op::sum, losses, s.loss);
-    s.ctx(op::scale, T(1) / static_cast<T>(n), s.loss);
-    s.ctx(op::scale, T(1) / static_cast<T>(n), d);
+    const auto d = px::objective::mean_cross_entropy(s.ctx, as_const(y.y), as_const(word), s.loss);
     const auto d_rows = s.backward(classifier_, y, d);
-    s.ctx(op::fill, T(0), d_context);
+    const activations<T> d_context = s.zeros_like(context), dh(s.ctx.take(h.y.shape), &structure);
     s.ctx(op::scatter_add_rows, d_rows, as_const(owner), d_context);
     s.ctx(op::sample_mean_backward, d_context, structure, dh);
     s.ctx(op::scatter_add_rows, d_rows, as_const(place), dh.matrix());
@@ -122,7 +92,7 @@ class masked {
   settings settings_;
   px::train::part<table_type> table_;
   px::train::part<network_type> network_;
-  px::train::part<classifier_type> classifier_;
+  px::train::part<nn::bound_t<nn::linear<words>, px::features<R::width>>> classifier_;
 };
 
 // the recipe and its data
@@ -130,7 +100,7 @@ struct little_language {
   template <class R>
   using family = masked<R>;
   static constexpr index_t width = 5;
-  using table = embedding<words, width>;
+  using table = nn::embedding<words, width>;
   using network = nn::sequential<nn::linear<8>, nn::gelu, nn::linear<width>>;
   using precision = px::train::f64;
 };

@@ -27,12 +27,14 @@ class multi_crop {
     px::setting<std::uint64_t> seed = px::default_value(1);
     template <class Self, class Visit>
     static constexpr void fields(Self& self, Visit&& visit) {
-      visit("optimizer", self.optimizer), visit("views", self.views), visit("objective", self.objective), visit("batch_size", self.batch_size), visit("size", self.size), visit("seed", self.seed);
+      visit("optimizer", self.optimizer), visit("views", self.views), visit("objective", self.objective);
+      visit("batch_size", self.batch_size), visit("size", self.size), visit("seed", self.seed);
     }
   };
   explicit multi_crop(const settings& s)
-      : settings_(s), encoder_("encoder", nn::bind(typename R::encoder{}, input(extents(s.size.value(), s.size.value(), 1)))) {}
-  auto players() { return std::make_tuple(px::train::player("online", settings_.optimizer, px::schedule::constant{}, 0, encoder_)); }
+      : settings_(s),
+        encoder_("encoder", nn::bind(typename R::encoder{}, input(extents(s.size.value(), s.size.value(), 1)))) {}
+  auto players() { return std::make_tuple(px::train::player("online", settings_.optimizer, encoder_)); }
   static index_t batch_size_of(const batch_type& in) { return in.size; }
   static batch_type plan_batch(index_t n) { return {nullptr, nullptr, n}; }
 
@@ -45,12 +47,10 @@ class multi_crop {
     for (int v = 0; v < views_type::count(1); ++v) {
       const index_t big = v % views_type::count(0) * n;
       const tensor_view<T> z = s.ctx.take({2 * n, width}), loss = s.ctx.take({index_t{1}});
-      const activations<T> d = s.zeros_like(z);
       s.ctx(op::copy, as_const(large.y.slice(big, big + n)), z.slice(0, n));
       s.ctx(op::copy, as_const(small.y.slice(v * n, v * n + n)), z.slice(n, 2 * n));
-      px::objective::nt_xent<>::cache<T> kept{};
-      settings_.objective.loss(s.ctx, px::objective::self_pairs<T>{z}, px::parameter_view<T>{}, kept, loss);
-      settings_.objective.gradient(s.ctx, T(1), px::objective::self_pairs<T>{z}, px::parameter_view<T>{}, kept, d, px::no_gradient{});
+      const px::objective::self_pairs<T> pairs{z};
+      const auto d = px::objective::loss_and_gradient(s.ctx, settings_.objective, pairs, loss);
       s.ctx(op::add, as_const(loss), s.loss);
       s.ctx(op::add, as_const(d.slice(0, n)), d_large.slice(big, big + n));
       s.ctx(op::add, as_const(d.slice(n, 2 * n)), d_small.slice(v * n, v * n + n));
@@ -63,10 +63,12 @@ class multi_crop {
  private:
   template <class S, class T = typename S::value_type>
   auto embed(S& s, const batch_type& in, int group) const {
-    const px::augment::image_size input_size{settings_.size, settings_.size, 1}, size = views_type::size(group, input_size);
+    const px::augment::image_size input_size{settings_.size, settings_.size, 1};
+    const px::augment::image_size size = views_type::size(group, input_size);
     const activations<T> x(s.ctx.take({views_type::count(group) * in.size, size.height, size.width, 1}));
     const px::rng::key key{.seed = s.inputs->seed, .epoch = static_cast<std::uint32_t>(s.inputs->epoch)};
-    s.ctx(op::for_each_sample, px::method::view_writer<views_type, T>(settings_.views, in, x, key, input_size, group), x.extent(0));
+    const px::method::view_writer<views_type, T> writer(settings_.views, in, x, key, input_size, group);
+    s.ctx(op::for_each_sample, writer, x.extent(0));
     return s.forward(encoder_, x);
   }
   settings settings_;

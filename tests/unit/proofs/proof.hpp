@@ -11,6 +11,7 @@
 
 #include "pretext/backend/reference/reference.hpp"
 #include "pretext/core/rng.hpp"
+#include "pretext/method/noise.hpp"
 #include "pretext/nn/activation.hpp"
 #include "pretext/nn/linear.hpp"
 #include "pretext/nn/sequential.hpp"
@@ -159,12 +160,6 @@ void check_resume(const std::string& name, const Settings& settings, BatchOf&& b
     INFO(text);
     CHECK(text.find(line) != std::string::npos);
   }
-}
-
-/// A draw for position i of sample b in this step.
-template <class S>
-px::rng::key step_key(const S& s) {
-  return px::rng::key{.seed = s.inputs->seed, .sample = s.inputs->step}.with_purpose(px::rng::purpose::user);
 }
 
 }  // namespace proof

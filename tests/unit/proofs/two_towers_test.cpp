@@ -4,30 +4,16 @@
 #include "pretext/augment/augment.hpp"
 #include "pretext/method/view_writer.hpp"
 #include "pretext/nn/conv2d.hpp"
+#include "pretext/nn/embedding.hpp"
 #include "pretext/nn/pool2d.hpp"
-#include "pretext/objective/temperature.hpp"
-#include "pretext/similarity/similarity.hpp"
+#include "pretext/objective/contrastive.hpp"
 #include "proof.hpp"
 
 namespace {
 using namespace proof;
 
-constexpr index_t width = 4, words = 9;
-using learned = px::objective::temperature::learned;
-
-// what is trained besides the picture network: a table of words and the temperature
-struct word_table {
-  template <class V>
-  constexpr void parameters(V& v) const {
-    v.parameter({.name = "weight", .file_shape = {words, width}, .what = px::role::embedding, .start = px::initialiser::normal(1)});
-  }
-};
-struct scale {
-  template <class V>
-  constexpr void parameters(V& v) const {
-    learned::parameters(v, 0.2);
-  }
-};
+constexpr index_t width = 4, word_count = 9;
+using objective_type = px::objective::nt_xent<px::similarity::cosine, px::objective::temperature::learned>;
 
 // the family
 struct captioned {
@@ -42,76 +28,58 @@ class two_towers {
   using batch_type = captioned;
   static constexpr const char* name = "two_towers";
   using input = px::image<1, 8, 8>;
+  using text = px::shape<px::dynamic>;
   using picture_type = nn::bound_t<typename R::picture, input>;
+  using words_type = nn::bound_t<typename R::words, text>;
   using views_type = px::augment::views<px::augment::group<px::augment::chain<px::augment::horizontal_flip>>>;
   struct settings {
     px::optimizer::sgd optimizer{.rate = 0.1};
+    objective_type objective{.temperature = 0.2f};
     px::setting<index_t> batch_size = px::default_value(5), length = px::default_value(6);
     px::setting<std::uint64_t> seed = px::default_value(1);
     template <class Self, class Visit>
     static constexpr void fields(Self& self, Visit&& visit) {
-      visit("optimizer", self.optimizer), visit("batch_size", self.batch_size), visit("length", self.length), visit("seed", self.seed);
+      visit("optimizer", self.optimizer), visit("objective", self.objective), visit("batch_size", self.batch_size);
+      visit("length", self.length), visit("seed", self.seed);
     }
   };
-  explicit two_towers(const settings& s) : settings_(s), picture_("picture", nn::bind(typename R::picture{}, input{})), table_("words", {}), scale_("temperature", {}) {}
-  auto players() { return std::make_tuple(px::train::player("model", settings_.optimizer, px::schedule::constant{}, 0, picture_, table_, scale_)); }
+  explicit two_towers(const settings& s)
+      : settings_(s), picture_("picture", nn::bind(typename R::picture{}, input{})),
+        words_("words", nn::bind(typename R::words{}, text(extents(s.length.value())))),
+        objective_("objective", {s.objective, width}) {}
+  auto players() {
+    return std::make_tuple(px::train::player("model", settings_.optimizer, picture_, words_, objective_));
+  }
   static index_t batch_size_of(const batch_type& in) { return in.images.size; }
   batch_type plan_batch(index_t n) const { return {{nullptr, nullptr, n}, nullptr, nullptr, settings_.length}; }
 
   template <class S, class T = typename S::value_type>
   void step(S& s, const batch_type& in) const {
     const index_t n = in.images.size;
-    // pictures -> h, words -> t
-    const activations<T> x(s.ctx.take({n, 8, 8, 1})), all(s.ctx.take({n * in.length, width}));
-    s.ctx(op::for_each_sample, px::method::view_writer<views_type, T>(views_, in.images, x, step_key(s), {8, 8, 1}), n);
-    const auto h = s.forward(picture_, x);
-    const tensor_view<const std::int32_t> ids{in.tokens, {n * in.length}};
     const px::extent structure{.samples = n, .length = in.length, .lengths = in.lengths};
-    const tensor_view<T> t = s.ctx.take({n, width});
-    s.ctx(op::gather_rows, px::parameter_reader(s.parameters(table_)).parameter({words, width}), ids, all);
-    s.ctx(op::sample_mean, all, structure, t);
-    // both ways
-    const tensor_view<T> a = s.ctx.take({n, width}), b = s.ctx.take({n, width}), norms_a = s.ctx.take({n}), norms_b = s.ctx.take({n});
-    s.ctx(op::row_normalize, h.y, 1e-8, a, norms_a);
-    s.ctx(op::row_normalize, t, 1e-8, b, norms_b);
-    const tensor_view<std::int32_t> own = s.ctx.template take_of<std::int32_t>({n});
-    const auto row = [&] { return s.ctx.take({n}); };
-    const tensor_view<T> lse_a = row(), lse_b = row(), right = row(), expected_a = row(), expected_b = row(), inverse = s.ctx.take({index_t{1}});
-    s.ctx(op::pair_indices, index_t{0}, index_t{0}, n, own);
-    const auto u = px::parameter_reader(s.parameters(scale_)).parameter({index_t{1}});
-    learned::inverse(s.ctx, u, 0, 0, inverse);
-    s.ctx(op::contrastive_forward, similarity_, as_const(a), as_const(b), as_const(own), op::pair_mask{}, inverse, lse_a, right);
-    s.ctx(op::contrastive_forward, similarity_, as_const(b), as_const(a), as_const(own), op::pair_mask{}, inverse, lse_b, right);
-    const T share = T(0.5) / static_cast<T>(n);
-    const auto d_a = s.zeros_like(h.y), d_b = s.zeros_like(t), d_h = s.zeros_like(h.y), d_t = s.zeros_like(t);
-    s.ctx(op::contrastive_gradient, similarity_, as_const(a), as_const(b), as_const(own), as_const(own), op::pair_mask{}, inverse, lse_a, lse_b, share, d_a, expected_a);
-    s.ctx(op::contrastive_gradient, similarity_, as_const(b), as_const(a), as_const(own), as_const(own), op::pair_mask{}, inverse, lse_b, lse_a, share, d_b, expected_b);
-    // loss = share sum (lse_a + lse_b - 2 s_right), and d loss / du = share sum (E_a + E_b - 2 s_right)
-    const auto total = [&](tensor_view<T> first, tensor_view<T> second, tensor_view<T> result) {
-      s.ctx(op::add, as_const(second), first);
-      s.ctx(op::add_scaled, as_const(right), T(-2), first);
-      s.ctx(op::sum, as_const(first), result);
-      s.ctx(op::scale, share, result);
-    };
-    total(lse_a, lse_b, s.loss);
-    total(expected_a, expected_b, inverse);
-    s.ctx(op::add, as_const(inverse), px::gradient_reader(s.gradients(scale_)).parameter({index_t{1}}));
-    // and down
-    s.ctx(op::row_normalize_backward, a, norms_a, d_a, d_h);
-    s.ctx(op::row_normalize_backward, b, norms_b, d_b, d_t);
-    s.ctx(op::sample_mean_backward, d_t, structure, all);
-    s.ctx(op::scatter_add_rows, all, ids, px::gradient_reader(s.gradients(table_)).parameter({words, width}));
-    s.backward(picture_, h, d_h, px::no_gradient{});
+    const activations<T> x(s.ctx.take({n, 8, 8, 1}));
+    const px::method::view_writer<views_type, T> writer(views_, in.images, x, px::method::step_key(s), {8, 8, 1});
+    s.ctx(op::for_each_sample, writer, n);
+    const auto h = s.forward(picture_, x);
+    const auto e = s.forward(words_, activations<const std::int32_t>({in.tokens, {n, in.length}}, &structure));
+    const activations<T> z(s.ctx.take({2 * n, width})), d_e(s.ctx.take(e.y.shape));
+    s.ctx(op::copy, as_const(h.y), z.slice(0, n));
+    s.ctx(op::sample_mean, e.y, structure, z.slice(n, 2 * n));
+    const px::objective::tower_pairs<T> pairs{z};
+    const activations<T> d = px::objective::loss_and_gradient(s.ctx, settings_.objective, pairs, s.loss,
+                                                              s.parameters(objective_), s.gradients(objective_));
+    s.ctx(op::sample_mean_backward, d.slice(n, 2 * n), structure, d_e);
+    s.backward(words_, e, d_e, px::no_gradient{});
+    s.backward(picture_, h, activations<T>(d.slice(0, n)), px::no_gradient{});
     s.update(px::train::player_id<0>{});
   }
 
  private:
   settings settings_;
   views_type views_{};
-  px::similarity::dot similarity_{};  // of normalised rows
   px::train::part<picture_type> picture_;
-  px::train::part<word_table> table_;
-  px::train::part<scale> scale_;
+  px::train::part<words_type> words_;
+  px::train::part<px::objective::bound_parameters<objective_type>> objective_;
 };
 
 // the recipe and its data
@@ -119,6 +87,7 @@ struct little_clip {
   template <class R>
   using family = two_towers<R>;
   using picture = nn::sequential<nn::conv2d<4, 3, nn::stride<2>>, nn::tanh, nn::global_avg_pool, nn::linear<width>>;
+  using words = nn::embedding<word_count, width>;
   using precision = px::train::f64;
 };
 struct captions {
@@ -132,7 +101,7 @@ struct captions {
     for (index_t i = 0; i < n; ++i) {
       views.push_back({bytes.data() + 64 * i, 8, 8, 1}), ids.push_back(static_cast<std::uint64_t>(i));
       lengths.push_back(1 + static_cast<std::int32_t>(draw.below(static_cast<std::uint32_t>(length))));
-      for (index_t t = 0; t < length; ++t) tokens.push_back(t < lengths.back() ? static_cast<std::int32_t>(draw.below(words)) : -1);
+      for (index_t t = 0; t < length; ++t) tokens.push_back(t < lengths.back() ? static_cast<std::int32_t>(draw.below(word_count)) : -1);
     }
   }
   captioned batch() const {
@@ -152,7 +121,7 @@ TEST_CASE("two_towers: the gradient in both towers and the temperature is that o
 TEST_CASE("two_towers: an interrupted run goes on with the same bytes", "[proof][two_towers]") {
   captions c(0, 5, 6);
   check_resume<trainer>("two_towers", trainer::settings_type{}, [&](int s) { c = captions(s, 5 - s % 2, 6 - s / 2); return c.batch(); },
-                        {"family two_towers", "parameter words.weight [9,4]", "parameter temperature.logit_scale []"});
+                        {"family two_towers", "parameter words.weight [9,4]", "parameter objective.logit_scale []"});
 }
 
 TEST_CASE("two_towers: with one pair there is nothing to tell apart", "[proof][two_towers]") {
