@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../augment/augment.hpp"
+#include "../encoder/conv_net.hpp"
 #include "../method/joint_embedding.hpp"
 #include "../nn/mlp.hpp"
 #include "../nn/pool2d.hpp"
@@ -21,9 +22,7 @@ struct simclr {
   template <class R>
   using family = method::joint_embedding<R>;
   using input = image<3, 32, 32>;
-  using encoder = nn::sequential<nn::conv2d<32, 3>, nn::batch_norm, nn::relu, nn::max_pool2d<2>,
-                                 nn::conv2d<64, 3>, nn::batch_norm, nn::relu, nn::max_pool2d<2>,
-                                 nn::conv2d<128, 3>, nn::batch_norm, nn::relu, nn::global_avg_pool>;
+  using encoder = pretext::encoder::conv_net<32, 64, 128>;
   using head = nn::mlp<128, 64>;
   using predictor = nn::identity;
   using views = augment::chain<augment::random_resized_crop, augment::horizontal_flip, augment::color_jitter>;
