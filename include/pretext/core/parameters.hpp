@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "../config.hpp"
 #include "rng.hpp"
 #include "tensor.hpp"
 
@@ -125,22 +126,16 @@ class table_builder {
   void parameter(const parameter_declaration& d) { add(table_.parameters, table_.parameter_extent, d); }
   void buffer(const parameter_declaration& d) { add(table_.buffers, table_.buffer_extent, d); }
   template <class Bound>
-  void child(std::string_view name, const Bound& layer) {
-    const std::size_t before = table_.parameters.size();
-    table_builder inner(table_, name.empty() ? prefix_ : prefix_ + std::string(name) + ".");
-    inner.depth_ = depth_;
-    if (const std::string kind = kind_of<Bound>(); !kind.empty())
-      table_.layers.emplace_back(name.empty() ? prefix_ : prefix_ + std::string(name), kind);
-    layer.parameters(inner);
-    // A leaf (linear, convolution, norm) is one step of depth however many entries it has.
-    depth_ = inner.leaf_ && table_.parameters.size() > before ? inner.depth_ + 1 : inner.depth_;
-    leaf_ = false;
+  PRETEXT_COLD void child(std::string_view name, const Bound& layer) {
+    const around outer = enter(name, kind_of<Bound>());
+    layer.parameters(*this);
+    leave(outer);
   }
 
  private:
   /// A layer's kind in words, the same on every compiler: `label()` where it has options, else `name`.
   template <class Bound>
-  static std::string kind_of() {
+  PRETEXT_COLD static std::string kind_of() {
     if constexpr (requires { Bound::spec_type::label(); })
       return Bound::spec_type::label();
     else if constexpr (requires { std::string(Bound::spec_type::name); })
@@ -148,9 +143,27 @@ class table_builder {
     else
       return {};
   }
-  void add(std::vector<parameter_entry>& list, index_t& end, const parameter_declaration& d) {
+  struct around {
+    std::size_t prefix, parameters;
+  };
+  PRETEXT_COLD around enter(std::string_view name, const std::string& kind) {
+    const around outer{prefix_.size(), table_.parameters.size()};
+    prefix_ += name;
+    if (!kind.empty()) table_.layers.emplace_back(prefix_, kind);
+    if (!name.empty()) prefix_ += '.';
+    leaf_ = true;
+    return outer;
+  }
+  PRETEXT_COLD void leave(const around& outer) {
+    prefix_.resize(outer.prefix);
+    // A leaf (linear, convolution, norm) is one step of depth however many entries it has.
+    if (leaf_ && table_.parameters.size() > outer.parameters) ++depth_;
+    leaf_ = false;
+  }
+  PRETEXT_COLD void add(std::vector<parameter_entry>& list, index_t& end, const parameter_declaration& d) {
     parameter_entry e;
-    e.name = prefix_ + std::string(d.name);
+    e.name = prefix_;
+    e.name += d.name;
     e.file_shape = d.file_shape;
     e.layout = d.layout;
     e.offset = end;
