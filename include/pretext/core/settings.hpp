@@ -163,11 +163,15 @@ struct setting_lister {
   template <class M>
   constexpr void operator()(std::string_view name, const M& member) const {
     if constexpr (is_setting<M>)
-      list.push_back({name, level, &member, &setting_of<typename M::value_type>::operations});
+      add(name, &member, &setting_of<typename M::value_type>::operations, {});
     else {
-      list.push_back({name, level, nullptr, nullptr, policy_name<M>()});
+      add(name, nullptr, nullptr, policy_name<M>());
       if constexpr (HasFields<M>) M::fields(member, setting_lister{list, level + 1});
     }
+  }
+  PRETEXT_COLD constexpr void add(std::string_view name, const any_setting* value, const setting_operations* operations,
+                                  std::string_view policy) const {
+    list.push_back({name, level, value, operations, policy});
   }
 };
 }  // namespace detail

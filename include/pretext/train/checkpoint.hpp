@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -49,7 +50,7 @@ inline std::uint64_t mix_bytes(std::uint64_t h, const void* data, std::size_t n)
 }
 inline constexpr std::uint64_t mix_start = 0xCBF29CE484222325u;
 
-inline std::vector<std::int64_t> shape_of(const extents& e) {
+PRETEXT_COLD inline std::vector<std::int64_t> shape_of(const extents& e) {
   std::vector<std::int64_t> s;
   for (int i = 0; i < e.rank; ++i) s.push_back(e[i]);
   return s;
@@ -67,85 +68,122 @@ PRETEXT_COLD inline std::uint64_t mix_texts(const io::text_pairs& texts) {
   return h;
 }
 
-/// Gathers a trainer's state in file order.
+/// A part of a trainer's state, where it lies.
 template <class T>
-struct state_writer {
-  std::vector<std::vector<T>> values;
-  std::vector<std::vector<std::uint64_t>> counters;
-  std::vector<io::tensor_entry> tensors;
-  std::uint64_t sum = mix_start;
-
-  void counter(const std::string& name, std::uint64_t& value) {
-    counters.push_back({value});
-    sum = mix_bytes(sum, &value, sizeof value);
-    tensors.push_back({name, io::dtype::u64, {}, counters.back().data()});
-  }
-  void entries(const std::string& prefix, const std::vector<parameter_entry>& list, const T* data) {
-    for (const parameter_entry& e : list) {
-      std::vector<T> file(static_cast<std::size_t>(e.size));
-      to_file_order(e, data + e.offset, file.data());
-      push(prefix + e.name, e.file_shape, std::move(file));
-    }
-  }
-  void array(const std::string& name, tensor_view<T> v) { push(name, v.shape, std::vector<T>(v.begin(), v.end())); }
-
- private:
-  void push(const std::string& name, const extents& shape, std::vector<T> file) {
-    sum = mix_bytes(sum, file.data(), file.size() * sizeof(T));
-    values.push_back(std::move(file));
-    tensors.push_back({name, io::dtype_of<T>(), shape_of(shape), values.back().data()});
-  }
+struct state_part {
+  parameter_entry entry;  // with its whole name
+  T* data;                // nullptr: a counter
+  std::uint64_t* counter = nullptr;
 };
 
-/// Reads a file's tensors into memory of its own, in the same order; nothing of the trainer is touched before all is there.
+/// All of a trainer's state in file order: the one visitor, so that the rest is compiled once for all recipes.
 template <class T>
-struct state_reader {
-  const io::tensor_file& file;
-  std::vector<std::vector<T>> values{};
-  std::vector<std::uint64_t> counters{};
+struct state_list {
+  std::vector<state_part<T>> parts{};
+
+  PRETEXT_COLD void counter(const std::string& name, std::uint64_t& value) {
+    parts.push_back({{}, nullptr, &value});
+    parts.back().entry.name = name;
+  }
+  PRETEXT_COLD void entries(const std::string& prefix, const std::vector<parameter_entry>& list, T* data) {
+    for (const parameter_entry& e : list) {
+      parts.push_back({e, data + e.offset});
+      parts.back().entry.name.insert(0, prefix);
+    }
+  }
+  PRETEXT_COLD void array(const std::string& name, tensor_view<T> v) {
+    parts.push_back({{}, v.data});
+    parameter_entry& e = parts.back().entry;
+    e.name = name;
+    e.file_shape = v.shape;
+    e.size = v.size();
+  }
+};
+template <class Trainer>
+state_list<typename Trainer::value_type> state_of(Trainer& trainer) {
+  state_list<typename Trainer::value_type> list;
+  trainer.visit_state(list);
+  return list;
+}
+
+/// A copy of some state in file order.
+template <class T>
+struct state_copy {
+  std::vector<std::vector<T>> values;   // of the tensors, in order
+  std::vector<std::uint64_t> counters;  // in order
   std::uint64_t sum = mix_start;
 
-  void counter(const std::string& name, std::uint64_t&) {
-    std::uint64_t value = 0;
-    file.template read_into<std::uint64_t>(name, std::span<std::uint64_t>(&value, 1));
+  void add(std::uint64_t value) {
     sum = mix_bytes(sum, &value, sizeof value);
     counters.push_back(value);
   }
-  void entries(const std::string& prefix, const std::vector<parameter_entry>& list, const T*) {
-    for (const parameter_entry& e : list) pull(prefix + e.name, e.file_shape);
+  void add(std::vector<T> file) {
+    sum = mix_bytes(sum, file.data(), file.size() * sizeof(T));
+    values.push_back(std::move(file));
   }
-  void array(const std::string& name, tensor_view<T> v) { pull(name, v.shape); }
-
- private:
-  void pull(const std::string& name, const extents& shape) {
-    if (file.at(name).shape != shape_of(shape))
+};
+template <class T>
+PRETEXT_COLD state_copy<T> copy_state(const state_list<T>& state) {
+  state_copy<T> copy;
+  for (const state_part<T>& p : state.parts) {
+    if (p.data == nullptr) {
+      copy.add(*p.counter);
+    } else {
+      std::vector<T> file(static_cast<std::size_t>(p.entry.size));
+      to_file_order(p.entry, static_cast<const T*>(p.data), file.data());
+      copy.add(std::move(file));
+    }
+  }
+  return copy;
+}
+/// The same from a file; nothing of the trainer is touched.
+template <class T>
+PRETEXT_COLD state_copy<T> read_state(const io::tensor_file& file, const state_list<T>& state) {
+  state_copy<T> copy;
+  for (const state_part<T>& p : state.parts) {
+    const std::string& name = p.entry.name;
+    if (p.data == nullptr) {
+      std::uint64_t value = 0;
+      file.template read_into<std::uint64_t>(name, std::span<std::uint64_t>(&value, 1));
+      copy.add(value);
+      continue;
+    }
+    if (file.at(name).shape != shape_of(p.entry.file_shape))
       throw error("checkpoint.103", {file.file_name(), ": ", name,
           " has another shape than this trainer's; use the recipe it was written with"});
-    values.push_back(file.template read<T>(name));
-    sum = mix_bytes(sum, values.back().data(), values.back().size() * sizeof(T));
+    copy.add(file.template read<T>(name));
   }
-};
-/// The second walk: everything was read and checked, now it goes where it belongs.
+  return copy;
+}
+/// Everything was read and checked, now it goes where it belongs.
 template <class T>
-struct state_placer {
-  std::vector<std::vector<T>>& values;
-  std::vector<std::uint64_t>& counters;
-  std::size_t next_value = 0, next_counter = 0;
-
-  void counter(const std::string&, std::uint64_t& value) { value = counters[next_counter++]; }
-  void entries(const std::string&, const std::vector<parameter_entry>& list, T* data) {
-    for (const parameter_entry& e : list) from_file_order(e, values[next_value++].data(), data + e.offset);
+PRETEXT_COLD void place_state(const state_copy<T>& copy, const state_list<T>& state) {
+  std::size_t value = 0, counter = 0;
+  for (const state_part<T>& p : state.parts) {
+    if (p.data == nullptr)
+      *p.counter = copy.counters[counter++];
+    else
+      from_file_order(p.entry, copy.values[value++].data(), p.data);
   }
-  void array(const std::string&, tensor_view<T> v) {
-    const std::vector<T>& from = values[next_value++];
-    std::copy(from.begin(), from.end(), v.begin());
+}
+/// The tensors of a copy, for a file; valid as long as the copy.
+template <class T>
+PRETEXT_COLD std::vector<io::tensor_entry> tensors_of(const state_list<T>& state, const state_copy<T>& copy) {
+  std::vector<io::tensor_entry> tensors;
+  std::size_t value = 0, counter = 0;
+  for (const state_part<T>& p : state.parts) {
+    if (p.data == nullptr)
+      tensors.push_back({p.entry.name, io::dtype::u64, {}, &copy.counters[counter++]});
+    else
+      tensors.push_back({p.entry.name, io::dtype_of<T>(), shape_of(p.entry.file_shape), copy.values[value++].data()});
   }
-};
+  return tensors;
+}
 
 inline constexpr std::string_view checkpoint_prefix = "checkpoint-", checkpoint_suffix = ".safetensors";
 
 /// The steps of the checkpoint files in a folder, newest first.
-inline std::vector<std::uint64_t> checkpoint_steps(const std::string& folder) {
+PRETEXT_COLD inline std::vector<std::uint64_t> checkpoint_steps(const std::string& folder) {
   std::vector<std::uint64_t> steps;
   std::error_code ignored;
   for (const auto& f : std::filesystem::directory_iterator(folder, ignored)) {
@@ -160,13 +198,13 @@ inline std::vector<std::uint64_t> checkpoint_steps(const std::string& folder) {
   reorder(steps, sorted_order(steps.size(), [&](std::size_t a, std::size_t b) { return steps[a] > steps[b]; }));
   return steps;
 }
-inline std::string checkpoint_path(const std::string& folder, std::uint64_t step) {
+PRETEXT_COLD inline std::string checkpoint_path(const std::string& folder, std::uint64_t step) {
   std::string digits = std::to_string(step);
   if (digits.size() < 9) digits.insert(0, 9 - digits.size(), '0');
   return joined({folder, "/", checkpoint_prefix, digits, checkpoint_suffix});
 }
 /// The first line in which two texts differ, for a message.
-inline std::pair<std::string, std::string> first_difference(const std::string& a, const std::string& b) {
+PRETEXT_COLD inline std::pair<std::string, std::string> first_difference(const std::string& a, const std::string& b) {
   std::size_t i = 0, j = 0;
   while (i < a.size() || j < b.size()) {
     const std::string x = a.substr(i, a.find('\n', i) - i), y = b.substr(j, b.find('\n', j) - j);
@@ -176,14 +214,29 @@ inline std::pair<std::string, std::string> first_difference(const std::string& a
   }
   return {};
 }
-inline void make_folder(const std::string& folder) {
+PRETEXT_COLD inline void make_folder(const std::string& folder) {
   std::error_code failed;
   std::filesystem::create_directories(folder, failed);
   if (failed)
     throw error("checkpoint.100", {folder, ": this folder for checkpoints cannot be made (", failed.message(),
         "); choose another or check permissions"});
 }
-inline std::string hex(std::uint64_t v) {
+/// Nothing but a trial shows whether a folder can be written.
+PRETEXT_COLD inline void check_folder(const std::string& folder) {
+  make_folder(folder);
+  const std::string probe = joined({folder, "/.pretext-probe-", io::posix_files{}.process(), ".tmp"});
+  io::write_file_atomically(probe, std::string_view("x"));
+  io::posix_files{}.remove(probe.c_str());
+}
+/// Removes checkpoints but for the newest `keep`. Those of a longer run that stood here before are not ours to remove.
+PRETEXT_COLD inline void remove_older(const std::string& folder, std::uint64_t last, std::size_t keep) {
+  const auto steps = checkpoint_steps(folder);
+  for (std::size_t i = std::max<std::size_t>(1, keep); i < steps.size(); ++i) {
+    std::error_code ignored;
+    if (steps[i] < last) std::filesystem::remove(checkpoint_path(folder, steps[i]), ignored);
+  }
+}
+PRETEXT_COLD inline std::string hex(std::uint64_t v) {
   std::string s(16, '0');
   for (int i = 15; i >= 0; --i, v >>= 4) s[static_cast<std::size_t>(i)] = "0123456789abcdef"[v & 15];
   return s;
@@ -194,41 +247,38 @@ inline std::string hex(std::uint64_t v) {
 /// to them as to settings.
 using notes = io::text_pairs;
 
-/// Writes one checkpoint file of the trainer's present state into `folder` (made if missing), atomically, and returns its
-/// path. An interrupted or failed write leaves the earlier ones as they were.
-/// errors  pretext[checkpoint.100] the folder cannot be made; pretext[io.111-115] the file cannot be written
-template <class Trainer, class Files = io::posix_files>
-std::string save_checkpoint(Trainer& trainer, const std::string& folder, const notes& kept = {}, Files files = {}) {
-  detail::state_writer<typename Trainer::value_type> state;
-  trainer.visit_state(state);
-  io::text_pairs metadata{{"pretext", PRETEXT_VERSION_STRING}, {"structure", structure(trainer)}, {"checksum", detail::hex(state.sum)}};
-  for_each_setting(trainer.settings(),
-                   [&](const std::string& name, const std::string& value) { metadata.emplace_back("setting." + name, value); });
-  for (const auto& [name, value] : kept) metadata.emplace_back("note." + name, value);
-  metadata.emplace_back("text_checksum", detail::hex(detail::mix_texts(metadata)));
-  detail::make_folder(folder);
-  const std::string path = detail::checkpoint_path(folder, trainer.steps_done());
-  io::write_safetensors(path, std::span<const io::tensor_entry>(state.tensors), metadata, files);
-  return path;
+namespace detail {
+/// What a checkpoint says about its trainer in words.
+struct checkpoint_texts {
+  std::string structure;
+  setting_texts settings;
+};
+template <class Trainer>
+PRETEXT_COLD checkpoint_texts words_of(const Trainer& trainer) {
+  return {structure(trainer), texts_of(list_settings(trainer.settings()))};
 }
 
-/// Loads one checkpoint file; the trainer is untouched unless everything in the file is right.
-/// errors  pretext[checkpoint.101] another recipe (names the first part that differs); pretext[checkpoint.102] another
-///         setting or note; pretext[checkpoint.103] a tensor of another shape; pretext[checkpoint.104] damaged
-template <class Trainer>
-void load_checkpoint(Trainer& trainer, const std::string& path, const notes& expected = {}) {
-  using T = typename Trainer::value_type;
-  const io::tensor_file file = io::read_safetensors(path);
+PRETEXT_COLD inline io::text_pairs metadata_of(const checkpoint_texts& words, std::uint64_t sum, const notes& kept) {
+  io::text_pairs metadata{{"pretext", PRETEXT_VERSION_STRING}, {"structure", words.structure}, {"checksum", hex(sum)}};
+  for (const auto& [name, value] : words.settings) metadata.emplace_back("setting." + name, value);
+  for (const auto& [name, value] : kept) metadata.emplace_back("note." + name, value);
+  std::string texts_sum = hex(mix_texts(metadata));
+  metadata.emplace_back("text_checksum", std::move(texts_sum));
+  return metadata;
+}
+
+/// Holds a file's texts to those of the trainer that is to be filled; the checksum of the numbers.
+PRETEXT_COLD inline const std::string& check_texts(const io::tensor_file& file, const checkpoint_texts& words, const notes& expected) {
+  const std::string& path = file.file_name();
   const std::string* wanted = file.find_metadata("structure");
   const std::string* checksum = file.find_metadata("checksum");
   if (wanted == nullptr || checksum == nullptr)
     throw error("checkpoint.104", {path, ": this file is no checkpoint of a trainer; its metadata lacks the structure or the checksum"});
   const std::string* texts = file.find_metadata("text_checksum");
-  if (texts == nullptr || *texts != detail::hex(detail::mix_texts(file.metadata())))
+  if (texts == nullptr || *texts != hex(mix_texts(file.metadata())))
     throw error("checkpoint.104", {path, ": the texts do not match their checksum, the file is damaged; use an earlier checkpoint"});
-  const std::string own = structure(trainer);
-  if (*wanted != own) {
-    const auto [theirs, mine] = detail::first_difference(*wanted, own);
+  if (*wanted != words.structure) {
+    const auto [theirs, mine] = first_difference(*wanted, words.structure);
     throw error("checkpoint.101", {path, ": this checkpoint is of another recipe: it has \"", theirs, "\" where this trainer has \"", mine,
         "\"; use the recipe it was written with, or another folder"});
   }
@@ -238,18 +288,48 @@ void load_checkpoint(Trainer& trainer, const std::string& path, const notes& exp
     if (before != nullptr && *before != value) append(differing, {(differing.empty() ? "" : ", "), name, " was ", *before, " and is now ",
                                                    value});
   };
-  for_each_setting(trainer.settings(), [&](const std::string& name, const std::string& value) {
+  for (const auto& [name, value] : words.settings)
     if (!may_change(name)) compare("setting.", name, value);
-  });
   for (const auto& [name, value] : expected) compare("note.", name, value);
   if (!differing.empty())
     throw error("checkpoint.102", {path, ": settings differ from the checkpoint's: ", differing, "; keep them, or start in another folder"});
-  detail::state_reader<T> read{file};
-  trainer.visit_state(read);
-  if (detail::hex(read.sum) != *checksum)
+  return *checksum;
+}
+
+template <class T, class Files>
+PRETEXT_COLD void write_state(const std::string& path, const state_list<T>& state, const checkpoint_texts& words, const notes& kept, Files files) {
+  const state_copy<T> copy = copy_state(state);
+  const std::vector<io::tensor_entry> tensors = tensors_of(state, copy);
+  io::write_safetensors(path, std::span<const io::tensor_entry>(tensors), metadata_of(words, copy.sum, kept), files);
+}
+template <class T>
+PRETEXT_COLD void load_state(const std::string& path, const state_list<T>& state, const checkpoint_texts& words, const notes& expected) {
+  const io::tensor_file file = io::read_safetensors(path);
+  const std::string& checksum = check_texts(file, words, expected);
+  const state_copy<T> copy = read_state(file, state);
+  if (hex(copy.sum) != checksum)
     throw error("checkpoint.104", {path, ": the numbers do not match the checksum, the file is damaged; use an earlier checkpoint"});
-  detail::state_placer<T> place{read.values, read.counters};
-  trainer.visit_state(place);
+  place_state(copy, state);
+}
+}  // namespace detail
+
+/// Writes one checkpoint file of the trainer's present state into `folder` (made if missing), atomically, and returns its
+/// path. An interrupted or failed write leaves the earlier ones as they were.
+/// errors  pretext[checkpoint.100] the folder cannot be made; pretext[io.111-115] the file cannot be written
+template <class Trainer, class Files = io::posix_files>
+std::string save_checkpoint(Trainer& trainer, const std::string& folder, const notes& kept = {}, Files files = {}) {
+  detail::make_folder(folder);
+  std::string path = detail::checkpoint_path(folder, trainer.steps_done());
+  detail::write_state(path, detail::state_of(trainer), detail::words_of(trainer), kept, files);
+  return path;
+}
+
+/// Loads one checkpoint file; the trainer is untouched unless everything in the file is right.
+/// errors  pretext[checkpoint.101] another recipe (names the first part that differs); pretext[checkpoint.102] another
+///         setting or note; pretext[checkpoint.103] a tensor of another shape; pretext[checkpoint.104] damaged
+template <class Trainer>
+void load_checkpoint(Trainer& trainer, const std::string& path, const notes& expected = {}) {
+  detail::load_state(path, detail::state_of(trainer), detail::words_of(trainer), expected);
 }
 
 /// Continues from the newest whole checkpoint of a folder. Damaged files are passed over and listed; a folder without a
@@ -296,10 +376,7 @@ class checkpoint {
   /// A folder that cannot be written is an error at once, not after the first epoch.
   template <class Info>
   void on_start(const Info&) {
-    detail::make_folder(folder_);
-    const std::string probe = folder_ + "/.pretext-probe-" + std::to_string(io::posix_files{}.process()) + ".tmp";
-    io::write_file_atomically(probe, std::string_view("x"));
-    io::posix_files{}.remove(probe.c_str());
+    detail::check_folder(folder_);
   }
   template <class Trainer, class Report>
   void on_step(Trainer& trainer, const Report& report) {
@@ -315,7 +392,7 @@ class checkpoint {
   }
   const std::string& last_file() const { return last_file_; }
   /// Sets a note of the files to come; only notes that a resume expects are held against it.
-  void note(std::string_view name, std::string value) {
+  PRETEXT_COLD void note(std::string_view name, std::string value) {
     for (auto& [key, kept] : options_.notes)
       if (key == name) return void(kept = std::move(value));
     options_.notes.emplace_back(name, std::move(value));
@@ -323,16 +400,11 @@ class checkpoint {
 
  private:
   template <class Trainer>
-  void save(Trainer& trainer) {
+  PRETEXT_COLD void save(Trainer& trainer) {
     last_file_ = save_checkpoint(trainer, folder_, options_.notes);
     last_step_ = trainer.steps_done();
     saved_ = true;
-    const auto steps = detail::checkpoint_steps(folder_);
-    for (std::size_t i = std::max<std::size_t>(1, options_.keep); i < steps.size(); ++i) {
-      if (steps[i] >= last_step_) continue;  // of a longer run that stood here before; not ours to remove
-      std::error_code ignored;
-      std::filesystem::remove(detail::checkpoint_path(folder_, steps[i]), ignored);
-    }
+    detail::remove_older(folder_, last_step_, options_.keep);
   }
   std::string folder_, last_file_;
   options options_;

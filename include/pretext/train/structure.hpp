@@ -13,15 +13,15 @@
 namespace pretext::train {
 
 namespace detail {
-inline std::string shape_text(const extents& e) {
+PRETEXT_COLD inline std::string shape_text(const extents& e) {
   std::string s = "[";
   for (int i = 0; i < e.rank; ++i) append(s, {(i == 0 ? "" : ","), e[i]});
   return joined({s, "]"});
 }
 
-/// Calls visit(entry, dotted name) for a list's members.
-template <class Visit>
-void with_dotted_names(const setting_list& list, const Visit& visit) {
+/// The dotted names of a list's members.
+PRETEXT_COLD inline std::vector<std::string> dotted_names(const setting_list& list) {
+  std::vector<std::string> names;
   std::string name;
   std::vector<std::size_t> ends{0};  // of the names of the policies around the member
   for (const listed_setting& s : list) {
@@ -30,19 +30,20 @@ void with_dotted_names(const setting_list& list, const Visit& visit) {
     if (!s.name.empty()) append(name, {(name.empty() ? "" : "."), s.name});
     ends.resize(level + 1);
     ends.push_back(name.size());
-    visit(s, name);
+    names.push_back(name);
   }
+  return names;
 }
 
 /// The places and names of all policies, and of their settings, in order: what a recipe is made of beside its parameters
 /// (steps of a chain of views, a similarity).
 PRETEXT_COLD inline void append_policies(std::string& out, const setting_list& list) {
-  with_dotted_names(list, [&](const listed_setting& s, const std::string& place) {
-    if (s.value != nullptr)
-      append(out, {"\n  setting ", place});
-    else if (!place.empty())
-      append(out, {"\n  policy ", place, (s.policy.data() == nullptr ? "" : " "), s.policy});
-  });
+  const std::vector<std::string> names = dotted_names(list);
+  for (std::size_t i = 0; i < list.size(); ++i)
+    if (list[i].value != nullptr)
+      append(out, {"\n  setting ", names[i]});
+    else if (!names[i].empty())
+      append(out, {"\n  policy ", names[i], (list[i].policy.data() == nullptr ? "" : " "), list[i].policy});
 }
 }  // namespace detail
 
@@ -50,10 +51,10 @@ PRETEXT_COLD inline void append_policies(std::string& out, const setting_list& l
 using setting_texts = std::vector<std::pair<std::string, std::string>>;
 
 PRETEXT_COLD inline setting_texts texts_of(const setting_list& list) {
+  std::vector<std::string> names = detail::dotted_names(list);
   setting_texts texts;
-  detail::with_dotted_names(list, [&](const listed_setting& s, const std::string& name) {
-    if (s.value != nullptr) texts.emplace_back(name, s.operations->text(*s.value));
-  });
+  for (std::size_t i = 0; i < list.size(); ++i)
+    if (list[i].value != nullptr) texts.emplace_back(std::move(names[i]), list[i].operations->text(*list[i].value));
   return texts;
 }
 
@@ -66,7 +67,7 @@ void for_each_setting(const Settings& settings, Visit&& visit) {
 /// What a trainer consists of, line by line: family, players with their tables and optimizers, targets, states, names of
 /// settings. The same text for every compiler and back end; a checkpoint fits a trainer whose text is the same.
 template <class Trainer>
-std::string structure(const Trainer& t) {
+PRETEXT_COLD std::string structure(const Trainer& t) {
   std::string s = "family ";
   s += Trainer::family_type::name;
   s += "\nprecision ";
