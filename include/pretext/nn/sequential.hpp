@@ -109,21 +109,18 @@ struct sequential {
     constexpr void forward(const Ctx& ctx, parameter_view<T> params, activations<const T> x, activations<T> y,
                            cache<T>& kept) const {
       parameter_reader own(params);
-      if (ctx.keep) {
-        [&]<std::size_t... I>(std::index_sequence<I...>) {
-          (forward_kept<I>(ctx, own, I == 0 ? x : activations<const T>(kept.outputs[I == 0 ? 0 : I - 1]), y, kept), ...);
-        }(indices{});
-      } else {
-        const auto scope = ctx.scope();
+      const std::size_t mark = ctx.memory->used();
+      std::array<tensor_view<T>, 2> turn{};
+      if (!ctx.keep && count > 1) {
         const index_t widest = widest_output(x.shape);
-        std::array<tensor_view<T>, 2> turn{};
-        if constexpr (count > 1) turn[0] = ctx.take({widest});
+        turn[0] = ctx.take({widest});
         if constexpr (count > 2) turn[1] = ctx.take({widest});
-        activations<const T> in = x;
-        [&]<std::size_t... I>(std::index_sequence<I...>) {
-          (forward_turn<I>(ctx, own, in, y, turn[I % 2], std::get<I>(kept.children)), ...);
-        }(indices{});
       }
+      activations<const T> in = x;
+      [&]<std::size_t... I>(std::index_sequence<I...>) {
+        (forward_child<I>(ctx, own, in, y, turn[I % 2], kept), ...);
+      }(indices{});
+      if (!ctx.keep) ctx.memory->release(mark);
     }
     template <class Ctx, class T, class Dx, class Dp>
     constexpr void backward(const Ctx& ctx, parameter_view<T> params, activations<const T> x, const cache<T>& kept,
@@ -160,24 +157,20 @@ struct sequential {
       }(indices{});
       return widest;
     }
+    /// With and without backward are one function: every layer's forward is compiled into it once.
     template <std::size_t I, class Ctx, class T>
-    constexpr void forward_kept(const Ctx& ctx, parameter_reader<T>& own, activations<const T> in, activations<T> y,
-                                cache<T>& kept) const {
+    constexpr void forward_child(const Ctx& ctx, parameter_reader<T>& own, activations<const T>& in, activations<T> y,
+                                 tensor_view<T> turn, cache<T>& kept) const {
       const auto& layer = std::get<I>(children);
+      const std::size_t mark = ctx.memory->used();
       activations<T> out = y;
-      if constexpr (I + 1 < count) out = activations<T>(ctx.take(output_extents(layer, in.shape)), in.structure);
-      kept.outputs[I] = out;
+      if constexpr (I + 1 < count) {
+        const extents shape = output_extents(layer, in.shape);
+        out = activations<T>(ctx.keep ? ctx.take(shape) : tensor_view<T>{turn.data, shape}, in.structure);
+      }
+      if (ctx.keep) kept.outputs[I] = out;
       layer.forward(layer_context<I>(ctx), own.child(layer), in, out, std::get<I>(kept.children));
-    }
-    template <std::size_t I, class Ctx, class T, class C>
-    constexpr void forward_turn(const Ctx& ctx, parameter_reader<T>& own, activations<const T>& in, activations<T> y,
-                                tensor_view<T> turn, C& kept) const {
-      const auto& layer = std::get<I>(children);
-      const auto scope = ctx.scope();
-      activations<T> out = y;
-      if constexpr (I + 1 < count)
-        out = activations<T>(tensor_view<T>{turn.data, output_extents(layer, in.shape)}, in.structure);
-      layer.forward(layer_context<I>(ctx), own.child(layer), in, out, kept);
+      if (!ctx.keep) ctx.memory->release(mark);
       in = out;
     }
     template <std::size_t I, class Ctx, class T, class Dx, class Dp>
