@@ -45,7 +45,7 @@ inline bool cifar_fits(std::span<const std::byte> bytes, cifar_kind k) {
 
 /// The kind of records a file of bytes holds, by its size and its labels.
 /// errors  pretext[data.020] empty or no whole number of records
-inline cifar_kind cifar_kind_of(std::span<const std::byte> bytes, const std::string& name) {
+PRETEXT_COLD inline cifar_kind cifar_kind_of(std::span<const std::byte> bytes, const std::string& name) {
   if (bytes.empty()) throw error("data.020", {name, ": the file is empty; CIFAR files hold records of 3073 or 3074 bytes"});
   for (const cifar_kind k : {cifar_kind::ten, cifar_kind::hundred})
     if (detail::cifar_fits(bytes, k)) return k;
@@ -90,7 +90,7 @@ inline void parse_cifar(std::span<const std::byte> bytes, const std::string& nam
 namespace detail {
 
 /// Class names from the file the archive has beside the records, where it is there and names every class once.
-inline std::vector<std::string> cifar_class_names(const std::filesystem::path& folder, int classes) {
+PRETEXT_COLD inline std::vector<std::string> cifar_class_names(const std::filesystem::path& folder, int classes) {
   const std::filesystem::path path = folder / (classes == 10 ? "batches.meta.txt" : "fine_label_names.txt");
   std::vector<std::string> out;
   std::error_code bad;
@@ -116,7 +116,7 @@ inline std::vector<std::string> cifar_class_names(const std::filesystem::path& f
 }  // namespace detail
 
 /// Images from the bytes of one unpacked CIFAR file.
-inline image_set cifar_from(std::span<const std::byte> bytes, const std::string& path,
+PRETEXT_COLD inline image_set cifar_from(std::span<const std::byte> bytes, const std::string& path,
                             cifar_kind kind = cifar_kind::automatic) {
   image_store store;
   parse_cifar(bytes, path, kind, store);
@@ -127,7 +127,7 @@ inline image_set cifar_from(std::span<const std::byte> bytes, const std::string&
 
 /// Images of one or several CIFAR-10 or CIFAR-100 binary files, raw or packed with gzip, in the order given.
 /// errors  pretext[data.020] size; [data.021] both kinds; [data.003] label outside the classes; [data.022] no file named
-inline image_set cifar(std::span<const std::string> paths, cifar_kind kind = cifar_kind::automatic) {
+PRETEXT_COLD inline image_set cifar(std::span<const std::string> paths, cifar_kind kind = cifar_kind::automatic) {
   if (paths.empty()) throw error("data.022", "cifar: no file was named; name at least one");
   image_store store;
   store.source = paths[0] + (paths.size() > 1 ? " and " + std::to_string(paths.size() - 1) + " more" : "");
@@ -136,7 +136,7 @@ inline image_set cifar(std::span<const std::string> paths, cifar_kind kind = cif
   store.class_names = detail::cifar_class_names(std::filesystem::path(paths[0]).parent_path(), store.classes);
   return image_set(std::move(store));
 }
-inline image_set cifar(const std::string& path, cifar_kind kind = cifar_kind::automatic) {
+PRETEXT_COLD inline image_set cifar(const std::string& path, cifar_kind kind = cifar_kind::automatic) {
   return cifar(std::span<const std::string>(&path, 1), kind);
 }
 
@@ -147,7 +147,7 @@ struct cifar_files {
   std::vector<std::string> train;
   std::vector<std::string> test;
 };
-inline cifar_files find_cifar_files(const std::string& folder) {
+PRETEXT_COLD inline cifar_files find_cifar_files(const std::string& folder) {
   std::vector<std::string> numbered, named, other, test;
   for (const std::string& name : names::files_of(folder)) {
     const std::string plain = names::without_gz(name);
@@ -169,7 +169,7 @@ inline cifar_files find_cifar_files(const std::string& folder) {
 }
 
 /// errors  pretext[data.023] no training file in it, or classes that differ between the parts
-inline train_test cifar_folder(const std::string& folder) {
+PRETEXT_COLD inline train_test cifar_folder(const std::string& folder) {
   const cifar_files files = find_cifar_files(folder);
   if (files.train.empty())
     throw error("data.023", {folder, ": holds no CIFAR training file; expected data_batch_1.bin or train.bin, raw or .gz"});

@@ -52,7 +52,7 @@ inline void read_image_again(const std::string& path, const image_shape& expecte
 }
 
 /// The sentence of an error without its id and the file's name, which stand elsewhere.
-inline std::string reason_of(const error& e, const std::string& path) {
+PRETEXT_COLD inline std::string reason_of(const error& e, const std::string& path) {
   const std::string all = e.what(), head = "pretext[" + e.id() + "] " + path + ": ";
   return all.substr(0, head.size()) == head ? all.substr(head.size()) : all;
 }
@@ -64,7 +64,7 @@ struct folder_reader {
   index_t files = 0;
 
   /// Adds all images of one class folder and the folders in it, in the order of their paths.
-  index_t add_tree(const std::filesystem::path& folder, int label) {
+  PRETEXT_COLD index_t add_tree(const std::filesystem::path& folder, int label) {
     std::error_code bad;
     std::vector<std::string> paths;
     std::filesystem::recursive_directory_iterator it(folder, bad);
@@ -111,7 +111,7 @@ struct folder_reader {
   }
 
   /// Grey images among coloured ones get three equal channels.
-  void unify_channels() {
+  PRETEXT_COLD void unify_channels() {
     if (!(grey && colour) || settings.channels != 0) return;
     std::vector<std::uint8_t> pixels;
     for (std::size_t i = 0; i < store.shapes.size(); ++i) {
@@ -128,7 +128,7 @@ struct folder_reader {
   }
 
   /// One size and everything in memory needs no table.
-  void drop_table() {
+  PRETEXT_COLD void drop_table() {
     for (std::size_t i = 0; i < store.shapes.size(); ++i)
       if (store.offsets[i] == image_store::not_resident || store.shapes[i] != store.shapes[0]) return;
     store.shape = store.shapes[0];
@@ -145,7 +145,7 @@ struct folder_reader {
 /// errors  pretext[data.006] not a folder; [data.030] no files in it; [data.031] no readable image among them;
 ///         [data.032] channels; [data.033] a class folder that is not among the given class names
 /// cost    decodes every file once
-inline image_set folder(const std::string& path, const folder_settings& settings = {}) {
+PRETEXT_COLD inline image_set folder(const std::string& path, const folder_settings& settings = {}) {
   namespace fs = std::filesystem;
   if (settings.channels != 0 && settings.channels != 1 && settings.channels != 3)
     throw error("data.032", {path, ": ", settings.channels, " channels were asked for; use 1, 3, or 0 to decide by the files"});
@@ -197,7 +197,7 @@ inline image_set folder(const std::string& path, const folder_settings& settings
 }
 
 /// A folder with train/ and test/ (or val/) in it, or a folder that is the training part itself.
-inline train_test folder_parts(const std::string& path, folder_settings settings = {}) {
+PRETEXT_COLD inline train_test folder_parts(const std::string& path, folder_settings settings = {}) {
   namespace fs = std::filesystem;
   std::error_code none;
   train_test out;

@@ -69,7 +69,7 @@ inline idx_array parse_idx(std::span<const std::byte> bytes, const std::string& 
 }
 
 /// Labels of an IDX file, one byte each.
-inline std::vector<int> parse_idx_labels(std::span<const std::byte> bytes, const std::string& name) {
+PRETEXT_COLD inline std::vector<int> parse_idx_labels(std::span<const std::byte> bytes, const std::string& name) {
   const idx_array a = parse_idx(bytes, name);
   if (a.extents.size() != 1)
     throw error("data.012", {name, ": IDX with ", a.extents.size(), " extents holds no labels, which have 1; name the idx1 file"});
@@ -81,7 +81,7 @@ inline std::vector<int> parse_idx_labels(std::span<const std::byte> bytes, const
 
 /// Images of an IDX file, (N, H, W) or (N, H, W, C) with 1 or 3 channels, and their labels where `labels` is not empty.
 /// `classes` = 0 takes the largest label + 1.
-inline image_set parse_idx_images(std::span<const std::byte> bytes, const std::string& name, std::vector<int> labels = {},
+PRETEXT_COLD inline image_set parse_idx_images(std::span<const std::byte> bytes, const std::string& name, std::vector<int> labels = {},
                                   int classes = 0) {
   const idx_array a = parse_idx(bytes, name);
   if (a.extents.size() < 3)
@@ -110,7 +110,7 @@ struct idx_settings {
 
 /// The label file that belongs to an image file: "images" -> "labels", "idx3" -> "idx1", packed or not.
 /// Empty where there is none.
-inline std::string idx_labels_beside(const std::string& images_path) {
+PRETEXT_COLD inline std::string idx_labels_beside(const std::string& images_path) {
   const std::filesystem::path images(images_path);
   std::string stem = names::without_gz(images.filename().string());
   const std::string before = stem;
@@ -127,7 +127,7 @@ inline std::string idx_labels_beside(const std::string& images_path) {
 }
 
 /// Images from the bytes of an unpacked IDX file, with the labels that lie beside its path.
-inline image_set idx_from(std::span<const std::byte> bytes, const std::string& images_path, const idx_settings& s = {}) {
+PRETEXT_COLD inline image_set idx_from(std::span<const std::byte> bytes, const std::string& images_path, const idx_settings& s = {}) {
   const std::string labels_path = s.labels.empty() ? idx_labels_beside(images_path) : s.labels;
   std::vector<int> labels;
   if (!labels_path.empty()) labels = parse_idx_labels(io::read_maybe_gzip(labels_path, io::default_max_bytes), labels_path);
@@ -136,18 +136,18 @@ inline image_set idx_from(std::span<const std::byte> bytes, const std::string& i
 
 /// Images of an IDX file (MNIST and its relatives), raw or packed with gzip, with labels where they are found.
 /// errors  pretext[data.010..012] the file; [data.002] labels that do not match; [data.003] label outside the classes
-inline image_set idx(const std::string& images_path, const idx_settings& s = {}) {
+PRETEXT_COLD inline image_set idx(const std::string& images_path, const idx_settings& s = {}) {
   return idx_from(io::read_maybe_gzip(images_path, io::default_max_bytes), images_path, s);
 }
 /// The same with the label file named.
-inline image_set idx(const std::string& images_path, const std::string& labels_path) {
+PRETEXT_COLD inline image_set idx(const std::string& images_path, const std::string& labels_path) {
   return idx(images_path, idx_settings{.labels = labels_path});
 }
 
 /// The training and test images of a folder, by the standard names:
 ///   *train*images*idx3*, *t10k*images*idx3* or *test*images*idx3*, each with or without .gz
 /// errors  pretext[data.013] no training images in it, or several
-inline train_test idx_folder(const std::string& folder) {
+PRETEXT_COLD inline train_test idx_folder(const std::string& folder) {
   std::vector<std::string> train, test;
   for (const std::string& name : names::files_of(folder)) {
     if (name.find("images") == std::string::npos || name.find("idx") == std::string::npos) continue;

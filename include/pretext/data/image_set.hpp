@@ -62,7 +62,7 @@ class image_set {
  public:
   image_set() : store_(std::make_shared<const image_store>()) {}
 
-  explicit image_set(image_store&& store) {
+  PRETEXT_COLD explicit image_set(image_store&& store) {
     check(store);
     for (int c = static_cast<int>(store.class_names.size()); c < store.classes; ++c)
       store.class_names.push_back(std::to_string(c));
@@ -123,7 +123,7 @@ class image_set {
   }
 
   /// The chosen images, in the order given; repeats are allowed.
-  image_set subset(std::span<const index_t> ids) const {
+  PRETEXT_COLD image_set subset(std::span<const index_t> ids) const {
     auto rows = std::make_shared<std::vector<index_t>>();
     rows->reserve(ids.size());
     for (const index_t i : ids) rows->push_back(row(i));
@@ -135,7 +135,7 @@ class image_set {
     return out;
   }
   /// The first n images (all where there are fewer).
-  image_set first(index_t n) const {
+  PRETEXT_COLD image_set first(index_t n) const {
     std::vector<index_t> ids;
     for (index_t i = 0; i < n && i < count_; ++i) ids.push_back(i);
     return subset(ids);
@@ -180,12 +180,12 @@ class image_set {
     store_->decode(store_->paths[static_cast<std::size_t>(r)], s, into);
     return {into.data(), s.height, s.width, s.channels};
   }
-  void note_labels() {
+  PRETEXT_COLD void note_labels() {
     labelled_ = count_ > 0 && !store_->labels.empty();
     for (index_t i = 0; labelled_ && i < count_; ++i) labelled_ = label(i) >= 0;
   }
 
-  static void check(const image_store& s) {
+  PRETEXT_COLD static void check(const image_store& s) {
     const auto n = static_cast<std::size_t>(s.count);
     if (!s.labels.empty() && s.labels.size() != n)
       throw error("data.002", {s.source, ": ", s.labels.size(), " labels for ", s.count, " images; give one label an image, or none"});

@@ -24,7 +24,7 @@ enum class pixel_order {
 /// A copy of images in memory: count x h x w x c bytes. Labels: one an image, -1 = none; empty = none at all.
 /// `classes` = 0 takes the largest label + 1.
 /// errors  pretext[data.050] sizes that do not fit the number of bytes; [data.002], [data.003] labels
-inline image_set in_memory(std::span<const std::uint8_t> pixels, index_t count, index_t h, index_t w, index_t c,
+PRETEXT_COLD inline image_set in_memory(std::span<const std::uint8_t> pixels, index_t count, index_t h, index_t w, index_t c,
                            std::span<const int> labels = {}, int classes = 0, pixel_order order = pixel_order::nhwc) {
   // Divisions, so that absurd sizes cannot wrap around to the right number.
   auto rest = static_cast<index_t>(pixels.size());

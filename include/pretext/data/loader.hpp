@@ -38,7 +38,7 @@ class prefetching_loader {
   }
   prefetching_loader(const prefetching_loader&) = delete;
   prefetching_loader& operator=(const prefetching_loader&) = delete;
-  ~prefetching_loader() {
+  PRETEXT_COLD ~prefetching_loader() {
     if (!worker_.joinable()) return;
     {
       // Under the lock: the worker is then either before its test of the flag or already waiting, never in between.

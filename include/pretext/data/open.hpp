@@ -26,7 +26,7 @@ enum class format { automatic, idx, cifar, folder, synthetic };
 
 /// The format of a command line's word: auto, idx, cifar, folder, synthetic.
 /// errors  pretext[data.040] another word
-inline format format_named(std::string_view word) {
+PRETEXT_COLD inline format format_named(std::string_view word) {
   if (word == "auto") return format::automatic;
   if (word == "idx") return format::idx;
   if (word == "cifar") return format::cifar;
@@ -46,7 +46,7 @@ struct open_settings {
 namespace detail {
 
 /// The folder itself, or the one that the usual archives make inside it, where it holds files of the format.
-inline std::string find_inside(const std::string& path, bool (*holds)(const std::string&)) {
+PRETEXT_COLD inline std::string find_inside(const std::string& path, bool (*holds)(const std::string&)) {
   namespace fs = std::filesystem;
   for (const char* inner : {"", "cifar-10-batches-bin", "cifar-100-binary", "raw", "MNIST/raw"}) {
     const fs::path candidate = *inner == 0 ? fs::path(path) : fs::path(path) / inner;
@@ -55,16 +55,16 @@ inline std::string find_inside(const std::string& path, bool (*holds)(const std:
   }
   return {};
 }
-inline bool holds_idx(const std::string& folder) {
+PRETEXT_COLD inline bool holds_idx(const std::string& folder) {
   for (const std::string& name : names::files_of(folder))
     if (name.find("images") != std::string::npos && name.find("idx") != std::string::npos) return true;
   return false;
 }
-inline bool holds_cifar(const std::string& folder) { return !find_cifar_files(folder).train.empty(); }
+PRETEXT_COLD inline bool holds_cifar(const std::string& folder) { return !find_cifar_files(folder).train.empty(); }
 
 /// A single file is IDX where its header is right, CIFAR where its size is; a CIFAR file may begin like an IDX file,
 /// so the header alone does not decide.
-inline format format_of_file(std::span<const std::byte> bytes, const std::string& path) {
+PRETEXT_COLD inline format format_of_file(std::span<const std::byte> bytes, const std::string& path) {
   const auto begins = [&](unsigned a, unsigned b, unsigned c) {
     return bytes.size() >= 4 && std::to_integer<unsigned>(bytes[0]) == a && std::to_integer<unsigned>(bytes[1]) == b &&
            std::to_integer<unsigned>(bytes[2]) == c;
@@ -88,7 +88,7 @@ inline format format_of_file(std::span<const std::byte> bytes, const std::string
       ": neither IDX (begins with the bytes 0, 0, 8) nor CIFAR (whole records of 3073 or 3074 bytes); choose the format or name another file"});
 }
 
-inline train_test open_part(const std::string& path, format form, const open_settings& s) {
+PRETEXT_COLD inline train_test open_part(const std::string& path, format form, const open_settings& s) {
   namespace fs = std::filesystem;
   std::error_code bad;
   const fs::file_status about = fs::status(path, bad);
@@ -119,7 +119,7 @@ inline train_test open_part(const std::string& path, format form, const open_set
 ///   synthetic  the embedded glyphs; the path is not looked at
 /// errors  pretext[data.041] nothing known at the path; [data.042] two formats; [data.043] a test part with other
 ///         classes or channels than the training part; those of idx, cifar and folder
-inline train_test open(const std::string& path, const open_settings& s = {}) {
+PRETEXT_COLD inline train_test open(const std::string& path, const open_settings& s = {}) {
   train_test out;
   if (s.format == format::synthetic || (s.format == format::automatic && path.empty())) {
     out.train = glyphs(s.synthetic);
@@ -152,7 +152,7 @@ inline train_test open(const std::string& path, const open_settings& s = {}) {
   }
   return out;
 }
-inline train_test open(const std::string& path, format f, const std::string& test = {}) {
+PRETEXT_COLD inline train_test open(const std::string& path, format f, const std::string& test = {}) {
   return open(path, open_settings{.format = f, .test = test});
 }
 

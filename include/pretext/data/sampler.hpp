@@ -34,7 +34,7 @@ struct sampler_settings {
 /// errors  pretext[data.090] settings that give no batch; [data.091] a step outside
 class epoch_sampler {
  public:
-  explicit epoch_sampler(index_t size, const sampler_settings& s = {}) : settings_(s), size_(size) {
+  PRETEXT_COLD explicit epoch_sampler(index_t size, const sampler_settings& s = {}) : settings_(s), size_(size) {
     if (size < 1 || s.batch_size < 1)
       throw error("data.090", {"sampler: ", size, " images in batches of ", s.batch_size, " give no batch; both must be at least 1"});
     if (s.drop_last && s.batch_size > size)

@@ -44,7 +44,7 @@ struct split_indices {
 /// class (largest remainders), and never the last image of a class while another class can give one.
 /// repeat  a function of (labels, fraction, seed) alone
 /// errors  pretext[data.080] fewer than two images; [data.081] a fraction outside (0, 1)
-inline split_indices choose_split(const image_set& set, double test_fraction, std::uint64_t seed) {
+PRETEXT_COLD inline split_indices choose_split(const image_set& set, double test_fraction, std::uint64_t seed) {
   if (!(test_fraction > 0 && test_fraction < 1))
     throw error("data.081", {"split: a test fraction of ", test_fraction, " leaves one part empty; use a value between 0 and 1"});
   if (set.size() < 2)
@@ -85,7 +85,7 @@ inline split_indices choose_split(const image_set& set, double test_fraction, st
 }
 
 /// The same as two sets that share the pixels.
-inline train_test split(const image_set& set, double test_fraction = 0.2, std::uint64_t seed = 0) {
+PRETEXT_COLD inline train_test split(const image_set& set, double test_fraction = 0.2, std::uint64_t seed = 0) {
   const split_indices chosen = choose_split(set, test_fraction, seed);
   return {set.subset(chosen.train), set.subset(chosen.test)};
 }
@@ -94,7 +94,7 @@ inline train_test split(const image_set& set, double test_fraction = 0.2, std::u
 /// laws    with one `draw`, fewer labels are a subset of more
 /// repeat  a function of (labels, per_class, draw) alone
 /// errors  pretext[data.082] no labels; [data.083] a class with too few images
-inline std::vector<index_t> few_label_indices(const image_set& set, index_t per_class, std::uint64_t draw) {
+PRETEXT_COLD inline std::vector<index_t> few_label_indices(const image_set& set, index_t per_class, std::uint64_t draw) {
   if (set.classes() < 1 || set.empty())
     throw error("data.082", {"few_labels: ", set.source(), " has no labels; give a labelled set"});
   if (per_class < 1)
@@ -116,14 +116,14 @@ inline std::vector<index_t> few_label_indices(const image_set& set, index_t per_
 }
 
 /// The same as a set that shares the pixels.
-inline image_set few_labels(const image_set& set, index_t per_class, std::uint64_t draw) {
+PRETEXT_COLD inline image_set few_labels(const image_set& set, index_t per_class, std::uint64_t draw) {
   return set.subset(few_label_indices(set, per_class, draw));
 }
 
 /// n images drawn at random (all where there are fewer), in rising order: unlike first(n) it does not take whole
 /// classes of a folder, whose images come sorted.
 /// laws    with one seed, fewer images are a subset of more
-inline image_set random_subset(const image_set& set, index_t n, std::uint64_t seed) {
+PRETEXT_COLD inline image_set random_subset(const image_set& set, index_t n, std::uint64_t seed) {
   std::vector<index_t> ids(static_cast<std::size_t>(set.size()));
   std::iota(ids.begin(), ids.end(), index_t{0});
   if (n < set.size()) {
@@ -137,7 +137,7 @@ inline image_set random_subset(const image_set& set, index_t n, std::uint64_t se
 }
 
 /// The smallest number of images any class has; 0 without labels.
-inline index_t smallest_class(const image_set& set) {
+PRETEXT_COLD inline index_t smallest_class(const image_set& set) {
   auto groups = detail::by_class(set, set.classes());
   groups.pop_back();
   index_t least = groups.empty() ? 0 : set.size();

@@ -20,19 +20,19 @@ inline bool ends_with(std::string_view text, std::string_view tail) {
 }
 inline bool starts_with(std::string_view text, std::string_view head) { return text.substr(0, head.size()) == head; }
 
-inline std::string without_gz(const std::string& name) {
+PRETEXT_COLD inline std::string without_gz(const std::string& name) {
   return ends_with(name, ".gz") ? name.substr(0, name.size() - 3) : name;
 }
 
 /// Replaces the last occurrence, if any.
-inline void replace_last(std::string& text, std::string_view what, std::string_view by) {
+PRETEXT_COLD inline void replace_last(std::string& text, std::string_view what, std::string_view by) {
   if (const std::size_t at = text.rfind(what); at != std::string::npos) text.replace(at, what.size(), by);
 }
 
 /// Names of the plain files directly in a folder, sorted by bytes, hidden ones left out; where a file is there both
 /// packed and unpacked, only the unpacked one.
 /// errors  pretext[data.006] not a folder that can be read
-inline std::vector<std::string> files_of(const std::string& folder) {
+PRETEXT_COLD inline std::vector<std::string> files_of(const std::string& folder) {
   std::error_code bad;
   std::filesystem::directory_iterator it(folder, bad);
   if (bad) throw error("data.006", {folder, ": cannot be read as a folder (", bad.message(), "); check the path"});

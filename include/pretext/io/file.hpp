@@ -69,13 +69,13 @@ struct posix_files {
 
 namespace detail {
 
-[[noreturn]] inline void file_error(const char* id, const std::string& path, const std::string& what,
+PRETEXT_COLD [[noreturn]] inline void file_error(const char* id, const std::string& path, const std::string& what,
                                     std::int64_t code, const char* advice) {
   throw error(id, {path, ": ", what, " (", std::strerror(static_cast<int>(-code)), "); ", advice});
 }
 
 /// A path with a NUL byte would silently name another file.
-inline void check_path(const std::string& path) {
+PRETEXT_COLD inline void check_path(const std::string& path) {
   if (path.empty()) throw error("io.100", "the path is empty; name a file");
   if (path.find('\0') != std::string::npos)
     throw error("io.100", {"the path ", path.c_str(), "... has a NUL byte in it; name a file without one"});
@@ -87,7 +87,7 @@ inline void check_path(const std::string& path) {
 template <class Files = posix_files>
 class input_file {
  public:
-  explicit input_file(const std::string& path, Files files = {}) : path_(path), files_(files) {
+  PRETEXT_COLD explicit input_file(const std::string& path, Files files = {}) : path_(path), files_(files) {
     detail::check_path(path_);
     descriptor_ = files_.open_to_read(path_.c_str());
     if (descriptor_ < 0)
@@ -136,7 +136,7 @@ inline constexpr std::uint64_t default_max_bytes = std::uint64_t{1} << 34;
 /// errors  io.100 path, io.101 open, io.102 read, io.103 larger than max_bytes, io.104 folder, pipe or device
 /// cost    memory for the file's size, asked for only after the size was found to be within max_bytes
 template <class Files = posix_files>
-std::vector<std::byte> read_file(const std::string& path, std::uint64_t max_bytes = default_max_bytes,
+PRETEXT_COLD std::vector<std::byte> read_file(const std::string& path, std::uint64_t max_bytes = default_max_bytes,
                                  Files files = {}) {
   input_file<Files> file(path, files);
   const auto too_large = [&](std::uint64_t size) {
@@ -187,7 +187,7 @@ struct temporary_file {
 /// errors  io.100 path, io.111 create, io.112 write, io.113 sync or close, io.114 rename, io.115 sync of the folder
 /// limits  a symbolic link is replaced, not followed; a killed process can leave a `.pretext-*.tmp` behind
 template <class Files = posix_files>
-void write_file_atomically(const std::string& path, std::span<const byte_view> chunks, Files files = {}) {
+PRETEXT_COLD void write_file_atomically(const std::string& path, std::span<const byte_view> chunks, Files files = {}) {
   static constexpr const char* space = "the old file, if any, is untouched; check free space and permissions";
   detail::check_path(path);
   const std::size_t slash = path.rfind('/');

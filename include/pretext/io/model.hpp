@@ -17,7 +17,7 @@ namespace pretext::io {
 /// Writes every parameter and buffer of a model, atomically.
 /// errors  io.110-115 file
 template <class Model>
-void save_safetensors(const std::string& path, const Model& model, text_pairs metadata = {}) {
+PRETEXT_COLD void save_safetensors(const std::string& path, const Model& model, text_pairs metadata = {}) {
   using T = typename Model::value_type;
   std::vector<std::vector<T>> values;
   std::vector<std::vector<std::int64_t>> counters;
@@ -49,7 +49,7 @@ using unused_tensors = std::vector<std::string>;
 /// everything fits.
 /// errors  io.100-325 file; io.340 missing tensor; io.341 shape; io.342 a NaN or infinity
 template <class Model>
-unused_tensors load_safetensors(const std::string& path, const Model& model, const load_options& o = {}) {
+PRETEXT_COLD unused_tensors load_safetensors(const std::string& path, const Model& model, const load_options& o = {}) {
   using T = typename Model::value_type;
   const tensor_file file = read_safetensors(path);
   std::vector<std::string> wanted;

@@ -206,7 +206,7 @@ inline std::vector<std::byte> to_row_major(const std::vector<std::byte>& from, c
 /// Parses a whole .npy file in memory. Big-endian and column-major arrays are brought into our order.
 /// errors  io.401 magic, io.402 version, io.403-405 header, io.406 element type, io.407 shape, io.408 size
 /// cost    nothing is allocated for elements before shape and size were found to agree
-inline npy_array parse_npy(byte_view file, std::string_view name) {
+PRETEXT_COLD inline npy_array parse_npy(byte_view file, std::string_view name) {
   const auto fail = [&](const char* id, const std::string& what) {
     throw error(id, {name, ": ", what, "; save the array again with numpy.save"});
   };

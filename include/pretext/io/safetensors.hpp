@@ -109,7 +109,7 @@ class tensor_file {
 
 /// Parses a whole file that is already in memory; `name` is what errors call it.
 /// errors  io.301-303 length, io.201-210 JSON, io.306-322 format
-inline tensor_file parse_safetensors(std::vector<std::byte> bytes, std::string_view name) {
+PRETEXT_COLD inline tensor_file parse_safetensors(std::vector<std::byte> bytes, std::string_view name) {
   const std::uint64_t length = detail::header_length(bytes.data(), bytes.size(), name);
   const std::size_t buffer_at = 8 + static_cast<std::size_t>(length);
   safetensors_header header =
@@ -120,7 +120,7 @@ inline tensor_file parse_safetensors(std::vector<std::byte> bytes, std::string_v
 /// Reads a safetensors file. Its header is checked against the file's size before the tensors are given memory.
 /// errors  io.100-104 file, io.301-303 length, io.201-210 JSON, io.306-322 format
 template <class Files = posix_files>
-tensor_file read_safetensors(const std::string& path, Files files = {}) {
+PRETEXT_COLD tensor_file read_safetensors(const std::string& path, Files files = {}) {
   input_file<Files> file(path, files);
   std::byte first[8]{};
   const std::uint64_t size = file.read(first) < 8 ? std::min<std::uint64_t>(file.size(), 7) : file.size();

@@ -46,7 +46,7 @@ struct safetensors_header {
 namespace detail {
 
 /// A name in quotes for a message; without what could not be shown.
-inline std::string in_quotes(std::string_view name) {
+PRETEXT_COLD inline std::string in_quotes(std::string_view name) {
   std::string text = "\"";
   for (const char c : name.substr(0, 100)) text += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
   return joined({text, (name.size() > 100 ? "...\"" : "\"")});
@@ -68,7 +68,7 @@ class header_parser {
   header_parser(std::string_view json, std::string_view file, std::uint64_t buffer_bytes)
       : reader_(json, std::string(file) + " header", 8), file_(file), buffer_bytes_(buffer_bytes) {}
 
-  safetensors_header parse() {
+  PRETEXT_COLD safetensors_header parse() {
     std::string key;
     bool has_metadata = false;
     reader_.begin_object();
@@ -96,7 +96,7 @@ class header_parser {
     fail(id, "tensor " + in_quotes(tensor) + ": " + what);
   }
 
-  void read_metadata() {
+  PRETEXT_COLD void read_metadata() {
     std::string key;
     reader_.begin_object();
     while (reader_.next_member(key)) {
@@ -113,7 +113,7 @@ class header_parser {
         fail("io.306", "the metadata key " + in_quotes(header_.metadata[i].first) + " appears twice");
   }
 
-  void read_tensor(const std::string& name) {
+  PRETEXT_COLD void read_tensor(const std::string& name) {
     tensor_info info;
     info.name = name;
     bool has_type = false, has_shape = false, has_offsets = false;
@@ -137,7 +137,7 @@ class header_parser {
     header_.tensors.push_back(std::move(info));
   }
 
-  void read_integers(const std::string& name, const std::string& key, std::vector<std::uint64_t>& values) {
+  PRETEXT_COLD void read_integers(const std::string& name, const std::string& key, std::vector<std::uint64_t>& values) {
     reader_.begin_array();
     while (reader_.next_element()) {
       const json::number_text number = reader_.number();
@@ -153,7 +153,7 @@ class header_parser {
     return number.size() <= 40 ? std::string(number) : std::string(number.substr(0, 40)) + "...";
   }
 
-  void check_size(tensor_info& info, const std::vector<std::uint64_t>& shape, const std::vector<std::uint64_t>& offsets) {
+  PRETEXT_COLD void check_size(tensor_info& info, const std::vector<std::uint64_t>& shape, const std::vector<std::uint64_t>& offsets) {
     constexpr std::uint64_t limit = (std::uint64_t{1} << 48) - 1;
     std::uint64_t elements = 1, bits = 0;
     // A wrapped product is how a small buffer passes for a large tensor; every multiply is checked.
@@ -181,7 +181,7 @@ class header_parser {
                                     std::to_string(info.end - info.begin));
   }
 
-  void check_names() {
+  PRETEXT_COLD void check_names() {
     const std::vector<tensor_info>& t = header_.tensors;
     const std::vector<std::size_t> order = sorted_order(t.size(), [&](std::size_t a, std::size_t b) { return t[a].name < t[b].name; });
     for (std::size_t i = 1; i < order.size(); ++i)
@@ -190,7 +190,7 @@ class header_parser {
   }
 
   /// Every byte of the buffer belongs to exactly one tensor, so nothing can hide in the file.
-  void check_layout() {
+  PRETEXT_COLD void check_layout() {
     std::vector<tensor_info>& tensors = header_.tensors;
     // By (begin, end), so that an empty tensor comes before the one that starts where it lies; then by name.
     reorder(tensors, sorted_order(tensors.size(), [&](std::size_t i, std::size_t j) {
@@ -218,7 +218,7 @@ class header_parser {
 };
 
 /// The header's length, from a file's first bytes; io.301-303 where the file cannot hold it.
-inline std::uint64_t header_length(const std::byte* first, std::uint64_t file_bytes, std::string_view file) {
+PRETEXT_COLD inline std::uint64_t header_length(const std::byte* first, std::uint64_t file_bytes, std::string_view file) {
   const std::string name(file);
   if (file_bytes < 8)
     throw error("io.301", {name, (file_bytes == 0 ? ": is empty" : ": holds only " + std::to_string(file_bytes) + " bytes"),
@@ -237,7 +237,7 @@ inline std::uint64_t header_length(const std::byte* first, std::uint64_t file_by
 
 /// Parses the JSON header of a file whose byte buffer has `buffer_bytes` bytes, and checks every rule of the format.
 /// errors  io.201-210 JSON, io.306-322 format; a thrown error leaves nothing behind
-inline safetensors_header parse_safetensors_header(std::string_view json, std::string_view file, std::uint64_t buffer_bytes) {
+PRETEXT_COLD inline safetensors_header parse_safetensors_header(std::string_view json, std::string_view file, std::uint64_t buffer_bytes) {
   return detail::header_parser(json, file, buffer_bytes).parse();
 }
 

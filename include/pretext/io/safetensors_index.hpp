@@ -31,7 +31,7 @@ inline bool is_plain_file_name(std::string_view name) {
 
 /// Parses the text of an index; keys besides `weight_map` are left to the writer's taste.
 /// errors  io.201-211 JSON, io.212-213 no weight_map of strings, io.331 a file name that is not plain
-inline safetensors_index parse_safetensors_index(std::string_view text, std::string_view name) {
+PRETEXT_COLD inline safetensors_index parse_safetensors_index(std::string_view text, std::string_view name) {
   safetensors_index index;
   const json::value document = json::parse(text, name);
   for (const json::member& m : document.at("weight_map").as_members()) {
@@ -50,7 +50,7 @@ inline safetensors_index parse_safetensors_index(std::string_view text, std::str
 }
 
 /// The same for a file.
-inline safetensors_index read_safetensors_index(const std::string& path) {
+PRETEXT_COLD inline safetensors_index read_safetensors_index(const std::string& path) {
   const std::vector<std::byte> bytes = read_file(path, safetensors_max_header);
   return parse_safetensors_index(text_of(bytes), path);
 }

@@ -51,7 +51,7 @@ struct safetensors_plan {
 /// laws    a pure function of its arguments, whatever the entries' order; the metadata is written as given, sorted by key
 /// errors  io.326 header above 100,000,000 bytes; io.327 a name or metadata text that is not UTF-8, has control
 ///         characters, appears twice or is reserved; a shape with a negative extent, an overflow or part of a byte; no data
-inline safetensors_plan plan_safetensors(std::span<const tensor_entry> tensors, text_pairs metadata) {
+PRETEXT_COLD inline safetensors_plan plan_safetensors(std::span<const tensor_entry> tensors, text_pairs metadata) {
   const auto refuse = [](const std::string& what) { throw error("io.327", {what, "; correct what is to be written"}); };
   const auto check_text = [&](std::string_view text, const char* what) {
     if (first_invalid_utf8(text) != text.size()) refuse(std::string(what) + " " + detail::in_quotes(text) + " is not UTF-8");
@@ -120,7 +120,7 @@ inline safetensors_plan plan_safetensors(std::span<const tensor_entry> tensors, 
 /// repeat  same tensors and metadata: same bytes
 /// errors  io.326-327 before the file is touched, io.100 and io.111-115 from the file system
 template <class Files = posix_files>
-void write_safetensors(const std::string& path, std::span<const tensor_entry> tensors, text_pairs metadata = {},
+PRETEXT_COLD void write_safetensors(const std::string& path, std::span<const tensor_entry> tensors, text_pairs metadata = {},
                        Files files = {}) {
   static_assert(std::endian::native == std::endian::little, "pretext[io.327] files are little-endian, so must the machine be");
   bool has_format = false;

@@ -19,7 +19,7 @@ namespace pretext::report {
 ///   1                          15.2         22.1
 /// The same report::table can go into an HTML report. `unicode` false draws the rule with '-'.
 /// laws    every line ends with a newline and has no space before it
-inline std::string console_table(const table& t, bool unicode = true) {
+PRETEXT_COLD inline std::string console_table(const table& t, bool unicode = true) {
   std::size_t columns = t.columns.size();
   for (const auto& row : t.rows) columns = std::max(columns, row.size());
   const auto cell = [](const std::vector<std::string>& row, std::size_t c) { return c < row.size() ? detail::one_line(row[c]) : std::string(); };

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "../config.hpp"
 #include "document.hpp"
 
 namespace pretext::report {
@@ -34,7 +35,7 @@ class curve_recorder {
   std::size_t parts() const { return parts_.size(); }
 
   /// Lows and highs in their order; NaN where a value was not finite.
-  curve raw(std::string name) const {
+  PRETEXT_COLD curve raw(std::string name) const {
     curve out;
     out.name = std::move(name);
     const auto put = [&](double x, double y) {
@@ -54,7 +55,7 @@ class curve_recorder {
 
   /// Means over about `share` of the length on both sides, so that the curve does not lag behind; values that are not
   /// finite are left out.
-  curve smooth(std::string name, double share = 0.015) const {
+  PRETEXT_COLD curve smooth(std::string name, double share = 0.015) const {
     curve out;
     out.name = std::move(name);
     const double width = share * static_cast<double>(parts_.size());
@@ -107,7 +108,7 @@ class curve_recorder {
     }
   };
 
-  void halve() {
+  PRETEXT_COLD void halve() {
     std::size_t kept = 0;
     for (std::size_t i = 0; i < parts_.size(); i += 2, ++kept) {
       part joined = parts_[i];

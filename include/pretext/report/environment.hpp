@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "../config.hpp"
 #include "../version.hpp"
 #include "document.hpp"
 
@@ -11,7 +12,7 @@ namespace pretext::report {
 
 /// What built the program. The instruction set is the caller's to name (its back end knows): units of one program may be
 /// compiled for different ones, and a function that read the compiler's macros would then differ between them.
-inline pairs environment(const std::string& instruction_set = {}, const std::string& threads = {}) {
+PRETEXT_COLD inline pairs environment(const std::string& instruction_set = {}, const std::string& threads = {}) {
   pairs out;
   out.title = "Environment";
   out.items.emplace_back("Pretext", PRETEXT_VERSION_STRING);

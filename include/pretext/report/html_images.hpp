@@ -33,7 +33,7 @@ void for_each_picture(const document& d, Visit&& visit) {
 }
 
 /// The longest side at which all pictures of a document stay within its bytes; at least 16, however many there are.
-inline index_t picture_side(const document& d) {
+PRETEXT_COLD inline index_t picture_side(const document& d) {
   static constexpr index_t sides[] = {512, 384, 256, 192, 160, 128, 96, 80, 64, 48, 32, 24, 16};
   for (const index_t side : sides) {
     double bytes = 0;
@@ -47,7 +47,7 @@ inline index_t picture_side(const document& d) {
 }
 
 /// A picture with its boxes. The drawing keeps the original's coordinates when fewer pixels are stored.
-inline void append_picture(std::string& out, const picture& p, const std::vector<box>& boxes, index_t side) {
+PRETEXT_COLD inline void append_picture(std::string& out, const picture& p, const std::vector<box>& boxes, index_t side) {
   const bool whole = p.width > 0 && p.height > 0 && (p.channels == 1 || p.channels == 3) &&
                      p.pixels.size() == static_cast<std::size_t>(p.width * p.height * p.channels);
   const double width = whole ? static_cast<double>(p.width) : 32, height = whole ? static_cast<double>(p.height) : 32;
@@ -70,7 +70,7 @@ inline void append_picture(std::string& out, const picture& p, const std::vector
   out += "</svg>";
 }
 
-inline void append_images(std::string& out, const image_grid& grid, index_t side) {
+PRETEXT_COLD inline void append_images(std::string& out, const image_grid& grid, index_t side) {
   open_card(out, grid.title, true);
   if (!grid.text.empty()) out += element("p", grid.text);
   if (grid.groups.empty()) append_empty(out);
@@ -90,7 +90,7 @@ inline void append_images(std::string& out, const image_grid& grid, index_t side
   out += "</div></div>\n";
 }
 
-inline void append_neighbours(std::string& out, const neighbour_rows& rows, index_t side) {
+PRETEXT_COLD inline void append_neighbours(std::string& out, const neighbour_rows& rows, index_t side) {
   open_card(out, rows.title, true);
   if (!rows.text.empty()) out += element("p", rows.text);
   if (rows.rows.empty()) append_empty(out);

@@ -24,14 +24,14 @@ PRETEXT_COLD inline std::string element(const char* name, std::string_view text)
   return joined({"<", name, ">", escape_markup(text), "</", name, ">"});
 }
 
-inline void open_card(std::string& out, const std::string& title, bool wide = false) {
+PRETEXT_COLD inline void open_card(std::string& out, const std::string& title, bool wide = false) {
   out += wide ? "<div class=\"card wide\">" : "<div class=\"card\">";
   if (!title.empty()) out += element("h3", title);
 }
 
 inline void append_empty(std::string& out) { out += "<p class=\"empty\">nothing to show</p>"; }
 
-inline void append_plot(std::string& out, const plot& p) {
+PRETEXT_COLD inline void append_plot(std::string& out, const plot& p) {
   open_card(out, p.title);
   const auto colours = curve_colours(p);
   std::size_t named = 0;
@@ -47,7 +47,7 @@ inline void append_plot(std::string& out, const plot& p) {
   append(out, {svg_plot(p), "</div>\n"});
 }
 
-inline void append_scatter(std::string& out, const scatter& s, bool alone) {
+PRETEXT_COLD inline void append_scatter(std::string& out, const scatter& s, bool alone) {
   open_card(out, s.title, alone);
   const auto labels = scatter_labels(s);
   if (labels.size() > 1 && labels.size() <= 64) {
@@ -60,7 +60,7 @@ inline void append_scatter(std::string& out, const scatter& s, bool alone) {
   append(out, {"<div class=\"map\">", svg_scatter(s), "</div></div>\n"});
 }
 
-inline void append_pairs(std::string& out, const pairs& p) {
+PRETEXT_COLD inline void append_pairs(std::string& out, const pairs& p) {
   open_card(out, p.title, true);
   if (p.items.empty()) append_empty(out);
   else out += "<dl>";
@@ -69,7 +69,7 @@ inline void append_pairs(std::string& out, const pairs& p) {
   out += "</div>\n";
 }
 
-inline void append_table(std::string& out, const table& t) {
+PRETEXT_COLD inline void append_table(std::string& out, const table& t) {
   open_card(out, t.title, true);
   std::size_t columns = t.columns.size();
   for (const auto& row : t.rows) columns = std::max(columns, row.size());
@@ -102,7 +102,7 @@ inline void append_table(std::string& out, const table& t) {
   out += "</tbody></table></div></div>\n";
 }
 
-inline void append_bars(std::string& out, const bar_chart& chart) {
+PRETEXT_COLD inline void append_bars(std::string& out, const bar_chart& chart) {
   open_card(out, chart.title);
   if (chart.bars.empty()) append_empty(out);
   double most = chart.percent ? 1 : 0;

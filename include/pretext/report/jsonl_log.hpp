@@ -31,7 +31,7 @@ struct log_record {
 
 namespace detail {
 
-inline double read_number(io::json::reader& reader) {
+PRETEXT_COLD inline double read_number(io::json::reader& reader) {
   if (reader.peek() == io::json::kind::null) {
     reader.null();
     return std::numeric_limits<double>::quiet_NaN();
@@ -42,7 +42,7 @@ inline double read_number(io::json::reader& reader) {
   return value;
 }
 
-inline log_record parse_log_line(std::string_view line, const std::string& name) {
+PRETEXT_COLD inline log_record parse_log_line(std::string_view line, const std::string& name) {
   log_record record;
   io::json::reader reader(line, name);
   std::string key;
@@ -93,7 +93,7 @@ void for_each_log_line(std::string_view text, const std::string& path, Visit&& v
 
 /// All whole lines of a log.
 /// errors  report.103 a line that is none of a log; io.101-104 reading
-inline std::vector<log_record> read_jsonl_log(const std::string& path) {
+PRETEXT_COLD inline std::vector<log_record> read_jsonl_log(const std::string& path) {
   const std::vector<std::byte> bytes = io::read_file(path);
   std::vector<log_record> records;
   detail::for_each_log_line(io::text_of(bytes), path, [&](const log_record& r, std::string_view) { records.push_back(r); });
@@ -114,7 +114,7 @@ class jsonl_log {
   const std::string& path() const { return path_; }
 
   /// Opens the file for a run that has finished so many steps; the callbacks do this themselves.
-  void open(std::uint64_t finished_steps = 0) {
+  PRETEXT_COLD void open(std::uint64_t finished_steps = 0) {
     file_->close();
     if (finished_steps > 0) drop_after(finished_steps);
     io::detail::check_path(path_);
@@ -197,7 +197,7 @@ class jsonl_log {
     throw error("report.102", {path_, ": the log cannot be written (", std::strerror(reason), "); check free space"});
   }
 
-  void drop_after(std::uint64_t finished_steps) const {
+  PRETEXT_COLD void drop_after(std::uint64_t finished_steps) const {
     if (io::posix_files().permissions(path_.c_str()) == -ENOENT) return;  // the first run had no log
     const std::vector<std::byte> bytes = io::read_file(path_);
     std::vector<io::byte_view> kept;

@@ -67,7 +67,7 @@ class progress_line {
   }
 
   /// Begins at `initial` of `total` (a resumed run does not begin at 0); rates count only what is done from here.
-  void start(std::uint64_t total, std::uint64_t initial = 0) {
+  PRETEXT_COLD void start(std::uint64_t total, std::uint64_t initial = 0) {
     total_ = total;
     done_ = drawn_done_ = initial_ = initial;
     started_ = drawn_at_ = now();
@@ -115,7 +115,7 @@ class progress_line {
   }
 
   /// Draws the last state and ends the line.
-  void finish() {
+  PRETEXT_COLD void finish() {
     if (!running_) return;
     if (!options_.quiet && (bar_ || drawn_done_ != done_ || done_ == initial_)) draw();
     if (drawn_width_ > 0) write("\n");
@@ -141,7 +141,7 @@ class progress_line {
     }
   }
 
-  void draw() {
+  PRETEXT_COLD void draw() {
     if (options_.quiet) return;
     // A mean over the last few seconds: weights fade with time, not with the number of redraws.
     const double at = now();
@@ -168,7 +168,7 @@ class progress_line {
   }
 
   // columns 0: a plain line of any width, without a bar.
-  std::string compose(int columns, bool colour) const {
+  PRETEXT_COLD std::string compose(int columns, bool colour) const {
     const std::string head = label_.empty() ? std::string() : label_ + ": ";
     std::string percent;
     std::string count = detail::shortest(done_);
@@ -206,7 +206,7 @@ class progress_line {
     return joined({head, percent, "|", cells(room(), colour), "| ", tail()});
   }
 
-  std::string cells(int width, bool colour) const {
+  PRETEXT_COLD std::string cells(int width, bool colour) const {
     static constexpr const char* eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
     const double part = done_ >= total_ ? 1 : static_cast<double>(done_) / static_cast<double>(total_);
     const int filled = static_cast<int>(std::floor(part * width * 8));
@@ -289,10 +289,10 @@ class progress_bar {
   void message(std::string_view text) { line_.message(text); }
 
  private:
-  void describe(std::uint64_t epoch, std::uint64_t epochs) {
+  PRETEXT_COLD void describe(std::uint64_t epoch, std::uint64_t epochs) {
     line_.label("epoch " + detail::shortest(epoch) + (epochs > 0 ? "/" + detail::shortest(epochs) : std::string()));
   }
-  static std::string notes(double loss, double samples_per_second) {
+  PRETEXT_COLD static std::string notes(double loss, double samples_per_second) {
     std::string text = "loss=" + detail::significant(loss, 4);
     if (samples_per_second > 0) append(text, {", ", detail::three_digits(samples_per_second), " samples/s"});
     return text;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "../config.hpp"
 #include "../augment/views.hpp"
 #include "../eval/encoder.hpp"
 #include "../eval/pca.hpp"
@@ -33,7 +34,7 @@ std::string label_name(const Dataset& data, int label) {
              : std::to_string(label);
 }
 /// n indices spread over a set.
-inline std::vector<index_t> spread(index_t size, index_t n) {
+PRETEXT_COLD inline std::vector<index_t> spread(index_t size, index_t n) {
   std::vector<index_t> some;
   for (index_t i = 0; i < n && n <= size; ++i) some.push_back(i * size / n);
   return some;
@@ -77,7 +78,7 @@ image_grid view_grid(const Views& views, const Dataset& data, augment::image_siz
 }
 
 /// The first two principal components of feature rows, at most `points` of them.
-inline scatter embedding_map(const eval::feature_view& h, const std::vector<std::string>& class_names, index_t points = 2000) {
+PRETEXT_COLD inline scatter embedding_map(const eval::feature_view& h, const std::vector<std::string>& class_names, index_t points = 2000) {
   scatter map;
   map.title = "Embeddings";
   map.x_label = "principal component 1";

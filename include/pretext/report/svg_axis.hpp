@@ -26,7 +26,7 @@ struct svg_axis {
     return from + (v - low) / (high - low) * (to - from);
   }
   /// A tick's text: as many decimals as the distance of the ticks needs.
-  std::string label(double value) const {
+  PRETEXT_COLD std::string label(double value) const {
     const double v = percent ? 100 * value : value;
     if (log || ticks.size() < 2) return joined({detail::short_count(std::fabs(v) < 1e-3 && v != 0 ? v : std::round(v * 1e6) / 1e6),
                                      (percent ? "%" : "")});
@@ -49,7 +49,7 @@ inline double nice_step(double span, int count) {
 
 /// An axis for finite values from `low` to `high` (both positive where `log`), with a little air at both ends where
 /// `padded`; an end near 0 becomes 0. Equal ends are moved apart, so that one point stands in the middle.
-inline svg_axis make_axis(double low, double high, bool log, bool padded, int count) {
+PRETEXT_COLD inline svg_axis make_axis(double low, double high, bool log, bool padded, int count) {
   svg_axis axis;
   axis.log = log;
   if (log) low = std::log10(low), high = std::log10(high);

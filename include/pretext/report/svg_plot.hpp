@@ -24,19 +24,19 @@ namespace detail {
 inline constexpr int palette_size = 8;
 
 /// A coordinate with one decimal: a tenth of a pixel is all anybody sees.
-inline std::string coordinate(double value) {
+PRETEXT_COLD inline std::string coordinate(double value) {
   std::string text = fixed(value, 1);
   if (text.size() > 2 && text.compare(text.size() - 2, 2, ".0") == 0) text.resize(text.size() - 2);
   return text;
 }
 
-inline std::string colour_class(int colour) {
+PRETEXT_COLD inline std::string colour_class(int colour) {
   return joined({"c", shortest(((colour % palette_size) + palette_size) % palette_size)});
 }
 
 /// The indices of a curve to draw: of long ones, in each of `buckets` parts, the lowest, the highest and a gap's place.
 /// A plain every-n-th would lose the spikes a person looks for.
-inline std::vector<std::size_t> thinned(const std::vector<double>& y, std::size_t count, std::size_t buckets) {
+PRETEXT_COLD inline std::vector<std::size_t> thinned(const std::vector<double>& y, std::size_t count, std::size_t buckets) {
   std::vector<std::size_t> kept;
   if (count <= 2 * buckets) {
     for (std::size_t i = 0; i < count; ++i) kept.push_back(i);
@@ -70,21 +70,22 @@ struct value_range {
   void add(double value) { low = std::min(low, value), high = std::max(high, value); }
 };
 
-inline std::string svg_text(double x, double y, const char* cls, const std::string& text) {
+PRETEXT_COLD inline std::string svg_text(double x, double y, const char* cls, const std::string& text) {
   return joined({"<text x=\"", coordinate(x), "\" y=\"", coordinate(y), "\" class=\"", cls, "\">", escape_markup(text), "</text>"});
 }
 
-inline std::string svg_open(double width, double height, const std::string& title) {
+PRETEXT_COLD inline std::string svg_open(double width, double height, const std::string& title) {
   const std::string name = escape_markup(title.empty() ? "plot" : title);
   return joined({"<svg viewBox=\"0 0 ", coordinate(width), " ", coordinate(height), "\" role=\"img\" aria-label=\"", name, "\">"});
 }
 
-inline std::string svg_nothing(double width, double height) {
+PRETEXT_COLD inline std::string svg_nothing(double width, double height) {
   return joined({svg_text(width / 2, height / 2, "mid quiet", "no data yet"), "</svg>"});
 }
 
 /// One curve: its line with gaps, marks for few or lonely points, and places to hover over.
-inline std::string svg_curve(const curve& c, int colour, const svg_axis& across, const svg_axis& up, bool percent, const std::string& x_label) {
+PRETEXT_COLD inline std::string svg_curve(const curve& c, int colour, const svg_axis& across, const svg_axis& up, bool percent,
+                                          const std::string& x_label) {
   const std::size_t count = std::min(c.x.size(), c.y.size());
   const auto holds = [&](std::size_t i) { return across.holds(c.x[i]) && up.holds(c.y[i]); };
   std::string path;
@@ -115,7 +116,7 @@ inline std::string svg_curve(const curve& c, int colour, const svg_axis& across,
   return joined({out, "</g>"});
 }
 
-inline std::string svg_ticks(const svg_axis& across, const svg_axis& up) {
+PRETEXT_COLD inline std::string svg_ticks(const svg_axis& across, const svg_axis& up) {
   std::string out = "<g class=\"axis\">";
   for (const double t : up.ticks) {
     const std::string y = coordinate(up.pixel(t));
@@ -134,7 +135,7 @@ inline std::string svg_ticks(const svg_axis& across, const svg_axis& up) {
 }  // namespace detail
 
 /// The colours a plot's curves get, in order: their own, or the next of the palette.
-inline std::vector<int> curve_colours(const plot& p) {
+PRETEXT_COLD inline std::vector<int> curve_colours(const plot& p) {
   std::vector<int> colours;
   int next = 0;
   for (const curve& c : p.curves) colours.push_back(c.colour >= 0 ? c.colour : next++);
@@ -143,7 +144,7 @@ inline std::vector<int> curve_colours(const plot& p) {
 
 /// A line plot; its legend stands outside (html_parts.hpp), where it can wrap.
 /// cost    at most 3000 points and 100 hover places a curve, however long it is
-inline std::string svg_plot(const plot& p) {
+PRETEXT_COLD inline std::string svg_plot(const plot& p) {
   const double width = 560, height = 300;
   std::string out = detail::svg_open(width, height, p.title);
   detail::value_range xs, ys;

@@ -20,7 +20,7 @@ struct scatter_label {
   int label = -1;
   std::size_t points = 0;
 };
-inline std::vector<scatter_label> scatter_labels(const scatter& s) {
+PRETEXT_COLD inline std::vector<scatter_label> scatter_labels(const scatter& s) {
   std::vector<scatter_label> found;
   for (std::size_t i = 0; i < std::min(s.x.size(), s.y.size()); ++i) {
     if (!std::isfinite(s.x[i]) || !std::isfinite(s.y[i])) continue;
@@ -32,7 +32,7 @@ inline std::vector<scatter_label> scatter_labels(const scatter& s) {
   return found;
 }
 
-inline std::string scatter_label_name(const scatter& s, int label) {
+PRETEXT_COLD inline std::string scatter_label_name(const scatter& s, int label) {
   if (label < 0) return "no label";
   const auto i = static_cast<std::size_t>(label);
   return i < s.label_names.size() && !s.label_names[i].empty() ? s.label_names[i] : detail::shortest(label);
@@ -40,7 +40,7 @@ inline std::string scatter_label_name(const scatter& s, int label) {
 
 /// A label's mark around a place: the palette has 8 colours, so label 8 is the first colour as a square, and so on.
 /// Dots and squares are strokes of no length, the shortest way to say them; others are outlines.
-inline std::string scatter_mark(int label, double x, double y) {
+PRETEXT_COLD inline std::string scatter_mark(int label, double x, double y) {
   const std::string at = "M" + detail::coordinate(x) + " " + detail::coordinate(y);
   switch (label < 0 ? 0 : label / detail::palette_size % 4) {
     case 2: return joined({at, "m0-3.2l3.2 5.6h-6.4z"});          // triangle
@@ -48,14 +48,14 @@ inline std::string scatter_mark(int label, double x, double y) {
     default: return joined({at, "h0"});
   }
 }
-inline std::string scatter_class(int label) {
+PRETEXT_COLD inline std::string scatter_class(int label) {
   static constexpr const char* shapes[] = {"dots", "squares", "outlines", "outlines"};
   return joined({label < 0 ? "c7" : detail::colour_class(label), " ", shapes[label < 0 ? 0 : label / detail::palette_size % 4]});
 }
 
 /// A map of points, coloured by label, with each label's name at the median of its points.
 /// cost    at most 4000 points are drawn, evenly taken
-inline std::string svg_scatter(const scatter& s) {
+PRETEXT_COLD inline std::string svg_scatter(const scatter& s) {
   const double width = 640, height = 470, margin = 22, top = 12, bottom = 34;
   std::string out = detail::svg_open(width, height, s.title);
   const std::size_t count = std::min(s.x.size(), s.y.size());

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "../config.hpp"
 #include "trainer.hpp"
 
 /// What a trainer will take, before there is one: the players' vectors are not built to know their sizes.
@@ -114,12 +115,12 @@ struct description {
 };
 
 namespace detail {
-inline std::string grouped(std::uint64_t n) {
+PRETEXT_COLD inline std::string grouped(std::uint64_t n) {
   std::string s = std::to_string(n);
   for (std::size_t i = s.size(); i > 3; i -= 3) s.insert(i - 3, ",");
   return s;
 }
-inline std::string scaled(double value, const char* unit) {
+PRETEXT_COLD inline std::string scaled(double value, const char* unit) {
   static constexpr const char* steps[] = {"", "k", "M", "G", "T", "P"};
   int k = 0;
   while (value >= 1000 && k < 5) {
@@ -130,16 +131,18 @@ inline std::string scaled(double value, const char* unit) {
   std::snprintf(text, sizeof text, k == 0 ? "%.0f %s%s" : value < 10 ? "%.2f %s%s" : "%.1f %s%s", value, steps[k], unit);
   return text;
 }
-inline std::string extents_text(const extents& e) {
+PRETEXT_COLD inline std::string extents_text(const extents& e) {
   std::string s;
   for (int i = 0; i < e.rank; ++i) s += (i == 0 ? "" : " x ") + (e[i] > 0 ? std::to_string(e[i]) : std::string("?"));
   return s;
 }
-inline std::string left(std::string s, std::size_t width) {
+PRETEXT_COLD inline std::string left(std::string s, std::size_t width) {
   if (s.size() < width) s.append(width - s.size(), ' ');
   return s;
 }
-inline std::string right(const std::string& s, std::size_t width) { return s.size() < width ? std::string(width - s.size(), ' ') + s : s; }
+PRETEXT_COLD inline std::string right(const std::string& s, std::size_t width) {
+  return s.size() < width ? std::string(width - s.size(), ' ') + s : s;
+}
 
 template <class Bound>
 std::string kind_in_words() {
@@ -263,7 +266,7 @@ description describe(const typename Trainer::settings_type& user = {}) {
 }
 
 /// A page of plain text.
-inline std::string description::text() const {
+PRETEXT_COLD inline std::string description::text() const {
   using namespace detail;
   std::string s = family + " on " + backend + ", " + precision + ", batch " + grouped(static_cast<std::uint64_t>(batch_size)) + "\n";
   std::size_t places = 5, kinds = 4, shapes = 6;

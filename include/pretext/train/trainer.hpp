@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "../concepts/recipe.hpp"
+#include "../config.hpp"
 #include "encoder.hpp"
 #include "fit.hpp"
 #include "plan.hpp"
@@ -116,7 +117,7 @@ class trainer {
   }
 
   /// Plans memory for batches up to `size`; the only place that allocates after construction.
-  void plan(index_t size) {
+  PRETEXT_COLD void plan(index_t size) {
     // On the trainer's own back end and instantiation: a plan costs no code of its own.
     workspace plan;
     planned_bytes_ = detail::walk_step(context<Backend, T, Comm>{backend_, &plan, comm_}, family_, family_.plan_batch(size), micro_batch())
@@ -181,7 +182,7 @@ class trainer {
   /// Shows everything a resumed run needs to a visitor, in a fixed order:
   ///   v.entries(prefix, entries, data), v.array(name, view), v.counter(name, value)
   template <class Visitor>
-  void visit_state(Visitor&& v) {
+  PRETEXT_COLD void visit_state(Visitor&& v) {
     v.counter("step", inputs_.step);
     v.counter("epoch", inputs_.epoch);
     for (std::size_t i = 0; i < players_.size(); ++i) {
@@ -218,7 +219,7 @@ class trainer {
   static_assert(player_count <= static_cast<std::size_t>(max_players),
                 "pretext[trainer.101] a family has more players than max_players");
 
-  trainer(const settings_type& user, Backend* be, Comm* comm)
+  PRETEXT_COLD trainer(const settings_type& user, Backend* be, Comm* comm)
       : settings_(resolve(user)), family_(settings_), specs_(family_.players()) {
     if (be == nullptr) {
       own_backend_ = make_backend();
@@ -237,7 +238,7 @@ class trainer {
     plan(settings_.batch_size);
   }
 
-  static settings_type resolve(settings_type user) {
+  PRETEXT_COLD static settings_type resolve(settings_type user) {
     if constexpr (requires(settings_type& s) { Recipe::defaults(s); }) {
       settings_type chosen{};
       Recipe::defaults(chosen);
@@ -246,7 +247,7 @@ class trainer {
     if (user.batch_size < 1) throw error("value.301", "batch_size is below 1; give the number of samples per step");
     return user;
   }
-  std::unique_ptr<Backend> make_backend() const {
+  PRETEXT_COLD std::unique_ptr<Backend> make_backend() const {
     if constexpr (requires { settings_.threads; } && std::is_constructible_v<Backend, int>)
       return std::make_unique<Backend>(static_cast<int>(settings_.threads));
     else
@@ -260,7 +261,7 @@ class trainer {
   }
 
   template <class Spec>
-  void make_player(const Spec& spec, segment_size extent) {
+  PRETEXT_COLD void make_player(const Spec& spec, segment_size extent) {
     detail::player_memory<T> p;
     p.name = spec.name;
     p.optimizer_name = Spec::optimizer_type::name;
@@ -280,14 +281,14 @@ class trainer {
     }
     players_.push_back(std::move(p));
   }
-  void make_target(const target_spec& spec) {
+  PRETEXT_COLD void make_target(const target_spec& spec) {
     const auto& p = players_[static_cast<std::size_t>(spec.player)];
     detail::target_memory<T> t{spec, buffer<T>(spec.extent.parameters), buffer<T>(spec.extent.buffers)};
     for (index_t i = 0; i < spec.extent.parameters; ++i) t.parameters[i] = p.parameters[i];
     for (index_t i = 0; i < spec.extent.buffers; ++i) t.buffers[i] = p.buffers[i];
     targets_.push_back(std::move(t));
   }
-  void make_state(const state_spec& spec) {
+  PRETEXT_COLD void make_state(const state_spec& spec) {
     buffer<T> b(spec.shape.size());
     parameter_entry e{.name = std::string(spec.name), .file_shape = spec.shape, .layout = {}, .size = spec.shape.size(), .start = spec.start};
     initialise(std::vector<parameter_entry>{e}, b.data(), seed(), 1u << 24 | states_.size());
@@ -295,7 +296,7 @@ class trainer {
     state_shapes_.push_back(spec.shape);
     state_names_.emplace_back(spec.name);
   }
-  void wire() {
+  PRETEXT_COLD void wire() {
     scope_.ctx.backend = backend_;
     scope_.ctx.comm = comm_;
     scope_.ctx.inputs = &inputs_;

@@ -21,7 +21,7 @@ std::string shortest(T value) {
 }
 
 /// A fixed number of decimals, as "%.2f".
-inline std::string fixed(double value, int decimals) {
+PRETEXT_COLD inline std::string fixed(double value, int decimals) {
   if (!std::isfinite(value)) return std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
   if (std::fabs(value) >= 1e15) return shortest(value);
   char buffer[64];
@@ -32,7 +32,7 @@ inline std::string fixed(double value, int decimals) {
 }
 
 /// So many significant digits at most, as "%.3g", with short exponents: 0.00012, 1e-5, 1.5e9.
-inline std::string significant(double value, int digits) {
+PRETEXT_COLD inline std::string significant(double value, int digits) {
   if (!std::isfinite(value)) return std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
   char buffer[64];
   const auto end = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::general, digits).ptr;
@@ -46,14 +46,14 @@ inline std::string significant(double value, int digits) {
 }
 
 /// Three digits or so without an exponent for the usual range: 0.12, 1.23, 13.4, 1234.
-inline std::string three_digits(double value) {
+PRETEXT_COLD inline std::string three_digits(double value) {
   const double size = std::fabs(value);
   if (size != 0 && (size < 0.01 || size >= 1e7)) return significant(value, 3);
   return fixed(value, size < 9.995 ? 2 : size < 99.95 ? 1 : 0);
 }
 
 /// 950, 12k, 3.4M: for tick labels.
-inline std::string short_count(double value) {
+PRETEXT_COLD inline std::string short_count(double value) {
   const double size = std::fabs(value);
   if (size >= 1e9 && size < 1e12) return joined({significant(value / 1e9, 6), "G"});
   if (size >= 1e6 && size < 1e9) return joined({significant(value / 1e6, 6), "M"});
@@ -62,14 +62,14 @@ inline std::string short_count(double value) {
 }
 
 /// 1234567 as 1,234,567.
-inline std::string grouped(std::uint64_t value) {
+PRETEXT_COLD inline std::string grouped(std::uint64_t value) {
   std::string text = shortest(value);
   for (std::size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, ",");
   return text;
 }
 
 /// 00:31, 12:05, 1:02:03; "?" where unknown (negative or not finite).
-inline std::string duration(double seconds) {
+PRETEXT_COLD inline std::string duration(double seconds) {
   if (!(seconds >= 0) || seconds > 1e9) return "?";
   const auto whole = static_cast<std::uint64_t>(seconds);
   const auto two = [](std::uint64_t v) { return joined({(v < 10 ? "0" : ""), shortest(v)}); };

@@ -10,6 +10,8 @@
 #if defined(__unix__) || defined(__APPLE__)
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "../../config.hpp"
 #endif
 
 namespace pretext::report::detail {
@@ -35,7 +37,7 @@ inline bool is_terminal(std::FILE* stream) {
 }
 
 /// Columns of the terminal behind a stream, else COLUMNS, else 80.
-inline int terminal_width(std::FILE* stream) {
+PRETEXT_COLD inline int terminal_width(std::FILE* stream) {
 #if defined(__unix__) || defined(__APPLE__)
   winsize size{};
   if (stream != nullptr && ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
@@ -45,7 +47,7 @@ inline int terminal_width(std::FILE* stream) {
 }
 
 /// Whether block characters may be printed: yes, unless the locale names another character set.
-inline bool locale_allows_unicode() {
+PRETEXT_COLD inline bool locale_allows_unicode() {
   for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
     const std::string_view value = environment_variable(name);
     if (value.empty()) continue;

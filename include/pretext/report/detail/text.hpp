@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "../../config.hpp"
 #include "../../io/utf8.hpp"
 
 namespace pretext::report::detail {
@@ -44,7 +45,7 @@ inline int display_width(std::string_view text) {
 }
 
 /// The longest beginning that fits into so many columns, without cutting a character.
-inline std::string cut_to_width(std::string_view text, int columns) {
+PRETEXT_COLD inline std::string cut_to_width(std::string_view text, int columns) {
   std::string out;
   int width = 0;
   while (!text.empty()) {
@@ -57,7 +58,7 @@ inline std::string cut_to_width(std::string_view text, int columns) {
 }
 
 /// Text for one line of a terminal: control characters (a label could hold escape sequences) become spaces.
-inline std::string one_line(std::string_view text) {
+PRETEXT_COLD inline std::string one_line(std::string_view text) {
   std::string out;
   while (!text.empty()) {
     const char32_t point = next_code_point(text);
@@ -67,7 +68,7 @@ inline std::string one_line(std::string_view text) {
 }
 
 /// Text for HTML, SVG and XML, in content and in quoted attributes; what XML forbids becomes U+FFFD.
-inline std::string escape_markup(std::string_view text) {
+PRETEXT_COLD inline std::string escape_markup(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
@@ -87,7 +88,7 @@ inline std::string escape_markup(std::string_view text) {
 }
 
 /// Whether a table should align the text to the right: a number, perhaps with a unit or a spread behind it.
-inline bool looks_numeric(std::string_view text) {
+PRETEXT_COLD inline bool looks_numeric(std::string_view text) {
   if (text.empty()) return false;
   std::size_t i = text[0] == '-' || text[0] == '+' ? 1 : 0;
   if (i >= text.size() || text[i] < '0' || text[i] > '9') return false;
