@@ -50,6 +50,15 @@ template <class Negatives>
 concept SaysWhatItKeeps = requires {
   { Negatives::keeps_rows } -> std::convertible_to<bool>;
 };
+template <class Target>
+concept HasMomentum = requires(const Target& t) {
+  { t.momentum.value() } -> std::convertible_to<double>;
+  { t.last_momentum.value() } -> std::convertible_to<double>;
+};
+template <class Negatives>
+concept HasSize = requires(const Negatives& n) {
+  { n.size.value() } -> std::convertible_to<index_t>;
+};
 }  // namespace detail
 
 /// input, encoder, views, optimizer, schedule: what every family of images asks.
@@ -85,6 +94,11 @@ constexpr bool explain_joint_embedding() {
         static_assert(detail::SaysWhatItKeeps<typename R::negatives>,
                       "pretext[target.103] `negatives` needs `static constexpr bool keeps_rows`; see docs/policies/target.md#negatives");
         if constexpr (detail::SaysWhatItIs<typename R::target> && detail::SaysWhatItKeeps<typename R::negatives>) {
+          static_assert(!R::target::mirrors || detail::HasMomentum<typename R::target>,
+                        "pretext[target.105] a target that mirrors the network needs `setting<double> momentum` and `last_momentum`; see "
+                        "docs/policies/target.md#value");
+          static_assert(!R::negatives::keeps_rows || detail::HasSize<typename R::negatives>,
+                        "pretext[target.106] `negatives` that keep rows need `setting<index_t> size`; see docs/policies/target.md#negatives");
           static_assert(R::target::is_target || !R::negatives::keeps_rows,
                         "pretext[target.104] a queue of negatives needs a target that fills it; write `using target = target::ema`, see "
                         "docs/policies/target.md#negatives");
