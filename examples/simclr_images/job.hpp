@@ -25,6 +25,7 @@
 #include <pretext/report/sections.hpp>
 #include <pretext/train/checkpoint.hpp>
 
+#include "few_labels.hpp"
 #include "options.hpp"
 #include "recipe.hpp"
 
@@ -306,22 +307,16 @@ results run(const options& o, Backend& backend, const char* backend_name) {
     all.flip = !grey;
     all.batch_size = 256;
     all.rate = 2e-3;
-    all.steps = std::min<std::uint64_t>(1000, 5 * static_cast<std::uint64_t>(r.samples) / 256 + 1);
+    all.smallest_crop = 0.6;
+    all.steps = std::min<std::uint64_t>(1000, s.epochs * static_cast<std::uint64_t>(r.samples) / 256 + 1);  // as long as the pre-training
     all.seed = o.seed;
     r.supervised = eval::train_from_scratch<Recipe>(encoder, images.train, images.test, all).accuracy;
     for (const px::index_t per_class : {1, 10, 100}) {
       if (data::smallest_class(images.train) < per_class) break;
       const data::image_set few = data::few_labels(images.train, per_class, o.seed);
-      eval::fine_tune_options tune;
-      tune.flip = !grey;
-      tune.steps = per_class == 1 ? 50 : per_class == 10 ? 150 : 300;
-      tune.seed = o.seed;
-      const auto tuned = eval::fine_tune<Recipe>(encoder, few, images.test, tune);
-      eval::fine_tune_options scratch = tune;
-      scratch.rate = 2e-3;
-      scratch.steps = per_class == 1 ? 100 : per_class == 10 ? 200 : 400;
-      scratch.encoder_rate = scratch.layer_decay = 1;
-      r.few.push_back({per_class, eval::train_from_scratch<Recipe>(encoder, few, images.test, scratch).accuracy,
+      const few_label_settings settings = settings_for(per_class, !grey, o.seed);
+      const auto tuned = eval::fine_tune<Recipe>(encoder, few, images.test, settings.tune);
+      r.few.push_back({per_class, eval::train_from_scratch<Recipe>(encoder, few, images.test, settings.scratch).accuracy,
                        tuned.probe_accuracy, tuned.accuracy});
     }
   }

@@ -27,8 +27,9 @@ struct classifier_recipe {
 };
 
 /// How an encoder is adapted to labels. The defaults are for few labels: the head starts as the linear probe of the
-/// frozen features, the rate warms up and falls, and statistics of norm layers are trained where there are enough images
-/// to take them from.
+/// frozen features, the rate warms up and falls, statistics of norm layers are trained where there are enough images to
+/// take them from, and the result is half way back to the start, which with few labels is better than either end.
+/// source  Wortsman et al. 2022, arXiv:2109.01903 (means of the weights before and after)
 struct fine_tune_options {
   std::uint64_t steps = 150;
   index_t batch_size = 64;
@@ -37,10 +38,12 @@ struct fine_tune_options {
   double layer_decay = 1.0;     // every layer further from the head takes this share of the one after it
   double weight_decay = 1e-2;
   std::uint64_t warmup_steps = 10;
-  double smallest_crop = 0.6;   // share of the area; 1: whole images
+  double smallest_crop = 0.8;   // share of the area; 1: whole images
   bool flip = false;            // horizontal; wrong for digits and letters
   index_t statistics_from = 64; // fewer labelled images than this keep the running statistics as they are
   double probe_l2 = 0.01;       // of the probe that the head starts from
+  double blend = 0.5;           // share of the trained weights in the result; the rest are those before the first step
+  index_t least_per_class = 5;  // fewer images a class than this leave the network at its start, the probe
   std::uint64_t seed = 0;
 };
 
@@ -98,6 +101,13 @@ void run_steps(Trainer& t, const Dataset& data, std::uint64_t steps, std::uint64
   }
 }
 
+/// after = (1 - share) before + share after
+template <class T>
+void blend(double share, const std::vector<T>& before, T* after) {
+  for (std::size_t i = 0; i < before.size(); ++i)
+    after[i] = static_cast<T>((1 - share) * static_cast<double>(before[i]) + share * static_cast<double>(after[i]));
+}
+
 /// Accuracy of encoder and classifier on a set, in evaluation mode.
 template <class Trainer, class Dataset>
 double classifier_accuracy(Trainer& t, const Dataset& data) {
@@ -142,7 +152,7 @@ fine_tune_result train_from_scratch(const Encoder& encoder, const Dataset& label
 }
 
 /// Adapts a pre-trained encoder to the labelled images and measures it on the test images. The encoder given stays as
-/// it is. With `steps` 0 this is the linear probe.
+/// it is. With `steps` 0, and with fewer than `least_per_class` images a class, this is the linear probe.
 /// errors  as train_from_scratch; pretext[eval.*] what linear_probe reports
 template <class R, class Encoder, class Dataset>
 fine_tune_result fine_tune(const Encoder& encoder, const Dataset& labelled, const Dataset& test, const fine_tune_options& o = {}) {
@@ -171,7 +181,11 @@ fine_tune_result fine_tune(const Encoder& encoder, const Dataset& labelled, cons
     if (e.offset < encoder_size.parameters)
       network.ranges[i].rate_multiplier = o.encoder_rate * std::pow(o.layer_decay, deepest - e.depth);
   }
-  detail::run_steps(t, labelled, o.steps, o.seed);
+  const bool enough = labelled.size() >= o.least_per_class * labelled.classes();
+  const std::vector<T> weights(network.parameters.begin(), network.parameters.end()), statistics(network.buffers.begin(), network.buffers.end());
+  detail::run_steps(t, labelled, enough ? o.steps : 0, o.seed);
+  detail::blend(o.blend, weights, network.parameters.data());
+  detail::blend(o.blend, statistics, network.buffers.data());
   result.accuracy = detail::classifier_accuracy(t, test);
   result.train_accuracy = detail::classifier_accuracy(t, labelled);
   result.last_loss = t.report().loss;

@@ -92,9 +92,37 @@ TEST_CASE("train_from_scratch: it learns what can be learned", "[eval][fine_tune
 TEST_CASE("fine_tune: fewer images than a batch, one a class", "[eval][fine_tune]") {
   fixture f;
   const auto few = f.train.first(3);
-  const auto r = eval::fine_tune<tiny::simclr>(f.t.encoder(), few, f.test, options(20));
+  auto o = options(20);
+  o.least_per_class = 1;
+  const auto r = eval::fine_tune<tiny::simclr>(f.t.encoder(), few, f.test, o);
   CHECK(r.accuracy > 0.34);
   CHECK(std::isfinite(r.last_loss));
+}
+
+TEST_CASE("fine_tune: with too few images a class the result is the probe, and no step was made", "[eval][fine_tune]") {
+  fixture f;
+  auto o = options(20);
+  o.least_per_class = 11;
+  const auto left = eval::fine_tune<tiny::simclr>(f.t.encoder(), f.train, f.test, o);  // 10 images a class
+  CHECK(left.accuracy == left.probe_accuracy);
+  CHECK(left.last_loss == 0);
+  o.least_per_class = 10;
+  CHECK(eval::fine_tune<tiny::simclr>(f.t.encoder(), f.train, f.test, o).last_loss > 0);
+}
+
+TEST_CASE("fine_tune: blend is the share of the trained weights", "[eval][fine_tune]") {
+  fixture f;
+  auto o = options(60);
+  o.blend = 0;
+  const auto none = eval::fine_tune<tiny::simclr>(f.t.encoder(), f.train, f.test, o);
+  CHECK(none.accuracy == none.probe_accuracy);
+  CHECK(none.last_loss > 0);
+  const std::vector<float> before{1, 2, 0};
+  std::vector<float> after{3, 2, -4};
+  eval::detail::blend(0.25, before, after.data());
+  CHECK(after == std::vector<float>{1.5f, 2, -1});
+  eval::detail::blend(1.0, before, after.data());
+  CHECK(after == std::vector<float>{1.5f, 2, -1});
 }
 
 TEST_CASE("fine_tune: missing labels are one sentence", "[eval][fine_tune]") {
