@@ -29,9 +29,11 @@ static_assert(!is_similarity<px::similarity::plain_rows> && !is_similarity<nn::r
 // ---- objectives
 using self = px::objective::self_pairs<float>;
 using targets = px::objective::target_pairs<float>;
+using towers = px::objective::tower_pairs<float>;
 static_assert(Objective<px::objective::nt_xent<>, self> && Objective<px::objective::nt_xent<>, targets>);
 static_assert(Objective<px::objective::decoupled<px::similarity::bilinear, px::objective::temperature::learned>, self>);
 static_assert(Objective<px::objective::negative_cosine, targets>);
+static_assert(Objective<px::objective::nt_xent<>, towers> && !Objective<px::objective::negative_cosine, towers>);
 static_assert(!Objective<px::objective::negative_cosine, self>);  // there is nothing to regress on
 static_assert(!Objective<px::similarity::cosine, self>);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "../backend/context.hpp"
+#include "../backend/ops/views.hpp"
 #include "view_writer.hpp"
 
 namespace pretext::method {
