@@ -46,11 +46,13 @@ class html {
   }
 
   /// The page's own content: title, settings, warnings, more sections. The curves stand before these sections.
-  report::document& document() {
+  // A template, as page(): what a program never asks for is then not compiled for it.
+  template <class Document = report::document>
+  Document& document() {
     state& s = *state_;
     if (s.content == nullptr) {
-      s.content = std::make_shared<report::document>();
-      s.compose = &compose_all;
+      s.content = std::make_shared<Document>();
+      s.compose = &compose_all<Document>;
     }
     return *s.content;
   }
@@ -103,15 +105,16 @@ class html {
   }
 
   /// The page as a document: its own content with the curves so far.
-  report::document page() const {
+  template <class Document = report::document>
+  Document page() const {
     const state& s = *state_;
-    report::document d;
+    Document d;
     if (s.content != nullptr) d = *s.content;
     const heading h = heading_of(s);
     d.state = h.state;
     d.refresh_seconds = h.refresh_seconds;
     d.warnings = h.warnings;
-    section training;
+    typename decltype(d.sections)::value_type training;
     training.title = h.section;
     training.text = h.text;
     for_each_plot(s, [&](plot p) { training.plots.push_back(std::move(p)); });
@@ -130,8 +133,7 @@ class html {
   struct state {
     std::string path;
     html_options options;
-    // What a program never asks for is not compiled for it: the parts of a document are drawn where document() is
-    // called, a log is read where options are given.
+    // The parts of a document are drawn where document() is called, a log is read where options are given.
     std::shared_ptr<report::document> content;
     void (*compose)(const state&, std::string& out) = &compose_curves;
     std::vector<log_record> (*read_log)(const std::string& path) = nullptr;
@@ -216,8 +218,9 @@ class html {
     compose_section(s, h, out);
     detail::close_page(out);
   }
+  template <class Document>
   PRETEXT_COLD static void compose_all(const state& s, std::string& out) {
-    const report::document& d = *s.content;
+    const Document& d = *s.content;
     const heading h = heading_of(s);
     detail::open_page(out, d.title, h.state, d.subtitle, h.warnings, h.refresh_seconds);
     detail::append_facts(out, d.summary);
