@@ -272,11 +272,11 @@ struct contrastive {
   }
   struct clamp_share {
     template <class M, class V>
-    static V value(const V& u) {
+    PRETEXT_HOST_DEVICE static V value(const V& u) {
       return u;
     }
     template <class M, class V>
-    static V derivative(const V& u) {
+    PRETEXT_HOST_DEVICE static V derivative(const V& u) {
       return M::select(M::exp(u) < V(100), V(1), V(0));
     }
   };

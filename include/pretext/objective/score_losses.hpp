@@ -28,11 +28,11 @@ namespace detail {
 /// log(1 + exp(x)), without overflow
 struct softplus {
   template <class M, class V>
-  static V value(const V& x) {
+  PRETEXT_HOST_DEVICE static V value(const V& x) {
     return M::max(x, V(0)) + M::log(V(1) + M::exp(M::min(x, V(0) - x)));
   }
   template <class M, class V>
-  static V derivative(const V& x) {
+  PRETEXT_HOST_DEVICE static V derivative(const V& x) {
     return V(1) / (V(1) + M::exp(V(0) - x));
   }
 };

@@ -39,11 +39,11 @@ struct learned {
   static constexpr bool is_learned = true;
   struct clamped_exp {
     template <class M, class V>
-    static V value(const V& u) {
+    PRETEXT_HOST_DEVICE static V value(const V& u) {
       return M::min(M::exp(u), V(100));
     }
     template <class M, class V>
-    static V derivative(const V& u) {
+    PRETEXT_HOST_DEVICE static V derivative(const V& u) {
       const V e = M::exp(u);
       return M::select(e < V(100), e, V(0));
     }

@@ -51,7 +51,7 @@ struct adamw {
             static_cast<T>(1 - beta2),     static_cast<T>(1 / std::sqrt(in.bias_correction2)), static_cast<T>(eps.value())};
   }
   template <class M, class C, class V>
-  static constexpr void apply(const C& c, const V& g, V& p, V& m, V& v) {
+  PRETEXT_HOST_DEVICE static constexpr void apply(const C& c, const V& g, V& p, V& m, V& v) {
     m = V(c.b1) * m + V(c.c1) * g;
     v = V(c.b2) * v + V(c.c2) * g * g;
     p = V(c.keep) * p - V(c.step) * m / (M::sqrt(v) * V(c.root) + V(c.eps));
@@ -89,7 +89,7 @@ struct adam {
     return {twin.prepare<T>(r, in, 0, 0), static_cast<T>(decay * r.decay_multiplier)};
   }
   template <class M, class C, class V>
-  static constexpr void apply(const C& c, const V& g, V& p, V& m, V& v) {
+  PRETEXT_HOST_DEVICE static constexpr void apply(const C& c, const V& g, V& p, V& m, V& v) {
     adamw::apply<M>(c.base, g + V(c.l2) * p, p, m, v);
   }
 };

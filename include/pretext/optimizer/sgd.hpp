@@ -39,7 +39,7 @@ struct sgd {
             static_cast<T>(nesterov ? 0 : 1)};
   }
   template <class M, class C, class V>
-  static constexpr void apply(const C& c, const V& g, V& p, V& b, V&) {
+  PRETEXT_HOST_DEVICE static constexpr void apply(const C& c, const V& g, V& p, V& b, V&) {
     const V d = g + V(c.decay) * p;
     b = V(c.momentum) * b + d;
     p = p - V(c.rate) * (V(c.direct) * b + V(c.ahead) * (d + V(c.momentum) * b));
@@ -86,7 +86,7 @@ struct lars {
             static_cast<T>(adapt)};
   }
   template <class M, class C, class V>
-  static constexpr void apply(const C& c, const V& g, V& p, V& b, V&) {
+  PRETEXT_HOST_DEVICE static constexpr void apply(const C& c, const V& g, V& p, V& b, V&) {
     b = V(c.momentum) * b + V(c.adapt) * (g + V(c.decay) * p);
     p = p - V(c.rate) * b;
   }

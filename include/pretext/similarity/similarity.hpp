@@ -46,11 +46,11 @@ struct dot : plain_rows {
   static constexpr bool bounded = false;
   static constexpr bool uses_norms = false;
   template <class M, class V>
-  static constexpr V score(const V& product, const V&, const V&) {
+  PRETEXT_HOST_DEVICE static constexpr V score(const V& product, const V&, const V&) {
     return product;
   }
   template <class M, class V>
-  static constexpr partials<V> derivative(const V&, const V&, const V&) {
+  PRETEXT_HOST_DEVICE static constexpr partials<V> derivative(const V&, const V&, const V&) {
     return {V(1), V(0)};
   }
 };
@@ -87,11 +87,11 @@ struct negative_squared_euclidean : plain_rows {
   static constexpr bool bounded = true;
   static constexpr bool uses_norms = true;
   template <class M, class V>
-  static constexpr V score(const V& product, const V& row, const V& column) {
+  PRETEXT_HOST_DEVICE static constexpr V score(const V& product, const V& row, const V& column) {
     return V(2) * product - row - column;
   }
   template <class M, class V>
-  static constexpr partials<V> derivative(const V&, const V&, const V&) {
+  PRETEXT_HOST_DEVICE static constexpr partials<V> derivative(const V&, const V&, const V&) {
     return {V(2), V(-1)};
   }
 };
