@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "../core/error.hpp"
@@ -41,16 +41,16 @@ class value {
   explicit value(std::vector<value> items);
   explicit value(members m);
 
-  json::kind kind() const { return static_cast<json::kind>(data_.index()); }
+  json::kind kind() const { return kind_; }
   bool is_null() const { return kind() == kind::null; }
 
-  bool as_boolean() const { return get<bool>(kind::boolean, {}); }
-  std::int64_t as_integer() const { return get<std::int64_t>(kind::integer, {}); }
+  bool as_boolean() const { return expect(kind::boolean, {}).number_.boolean; }
+  std::int64_t as_integer() const { return expect(kind::integer, {}).number_.integer; }
   /// An integer or a real.
   double as_number() const { return number({}); }
-  const std::string& as_string() const { return get<std::string>(kind::string, {}); }
-  const std::vector<value>& items() const { return get<std::vector<value>>(kind::array, {}); }
-  const std::vector<member>& as_members() const { return get<members>(kind::object, {}).list; }
+  const std::string& as_string() const { return expect(kind::string, {}).text_; }
+  const std::vector<value>& items() const;
+  const std::vector<member>& as_members() const;
 
   /// The member with this key, or nullptr. Only for objects.
   const value* find(std::string_view key) const;
@@ -62,36 +62,35 @@ class value {
     return *found;
   }
 
-  bool get_boolean(std::string_view key) const { return at(key).get<bool>(kind::boolean, key); }
+  bool get_boolean(std::string_view key) const { return at(key).expect(kind::boolean, key).number_.boolean; }
   bool get_boolean(std::string_view key, bool fallback) const {
     const value* v = present(key);
-    return v != nullptr ? v->get<bool>(kind::boolean, key) : fallback;
+    return v != nullptr ? v->expect(kind::boolean, key).number_.boolean : fallback;
   }
-  std::int64_t get_integer(std::string_view key) const { return at(key).get<std::int64_t>(kind::integer, key); }
+  std::int64_t get_integer(std::string_view key) const { return at(key).expect(kind::integer, key).number_.integer; }
   std::int64_t get_integer(std::string_view key, std::int64_t fallback) const {
     const value* v = present(key);
-    return v != nullptr ? v->get<std::int64_t>(kind::integer, key) : fallback;
+    return v != nullptr ? v->expect(kind::integer, key).number_.integer : fallback;
   }
   double get_number(std::string_view key) const { return at(key).number(key); }
   double get_number(std::string_view key, double fallback) const {
     const value* v = present(key);
     return v != nullptr ? v->number(key) : fallback;
   }
-  const std::string& get_string(std::string_view key) const { return at(key).get<std::string>(kind::string, key); }
+  const std::string& get_string(std::string_view key) const { return at(key).expect(kind::string, key).text_; }
   std::string get_string(std::string_view key, std::string_view fallback) const {
     const value* v = present(key);
-    return v != nullptr ? v->get<std::string>(kind::string, key) : std::string(fallback);
+    return v != nullptr ? v->expect(kind::string, key).text_ : std::string(fallback);
   }
 
  private:
-  template <class T>
-  const T& get(json::kind wanted, std::string_view key) const {
-    if (const T* found = std::get_if<T>(&data_)) return *found;
-    wrong_kind(name_of(wanted), key);
+  const value& expect(json::kind wanted, std::string_view key) const {
+    if (kind_ != wanted) wrong_kind(name_of(wanted), key);
+    return *this;
   }
   double number(std::string_view key) const {
-    if (const auto* i = std::get_if<std::int64_t>(&data_)) return static_cast<double>(*i);
-    if (const auto* d = std::get_if<double>(&data_)) return *d;
+    if (kind_ == kind::integer) return static_cast<double>(number_.integer);
+    if (kind_ == kind::real) return number_.real;
     wrong_kind("a number", key);
   }
   const value* present(std::string_view key) const {
@@ -103,8 +102,17 @@ class value {
     throw error("io.212", {where, " should be ", wanted, " but is ", name_of(kind()), "; correct the JSON file"});
   }
 
-  // In the order of json::kind.
-  std::variant<std::monostate, bool, std::int64_t, double, std::string, std::vector<value>, members> data_;
+  // Plain members and not a variant, which every program that includes this would pay for in compile time.
+  union any_number {
+    std::int64_t integer = 0;
+    double real;
+    bool boolean;
+  };
+  struct below;
+  json::kind kind_ = kind::null;
+  any_number number_{};
+  std::string text_;
+  std::shared_ptr<const below> below_;  // a value does not change: copies share what lies below
 };
 
 struct member {
@@ -112,22 +120,30 @@ struct member {
   json::value value;
 };
 
-// Here, where `member` is complete: a constructor needs to know how to destroy what it made.
-inline value::value(bool b) : data_(b) {}
-inline value::value(std::int64_t i) : data_(i) {}
-inline value::value(double d) : data_(d) {}
-inline value::value(std::string s) : data_(std::move(s)) {}
-inline value::value(std::vector<value> items) : data_(std::move(items)) {}
-inline value::value(members m) : data_(std::move(m)) {}
+/// What lies below an array or an object.
+struct value::below {
+  std::vector<value> items;
+  members object;
+};
+
+inline value::value(bool b) : kind_(kind::boolean) { number_.boolean = b; }
+inline value::value(std::int64_t i) : kind_(kind::integer) { number_.integer = i; }
+inline value::value(double d) : kind_(kind::real) { number_.real = d; }
+inline value::value(std::string s) : kind_(kind::string), text_(std::move(s)) {}
+inline value::value(std::vector<value> items) : kind_(kind::array), below_(new below{std::move(items), {}}) {}
+inline value::value(members m) : kind_(kind::object), below_(new below{{}, std::move(m)}) {}
+
+inline const std::vector<value>& value::items() const { return expect(kind::array, {}).below_->items; }
+inline const std::vector<member>& value::as_members() const { return expect(kind::object, {}).below_->object.list; }
 
 inline const value* value::find(std::string_view key) const {
-  const members& m = get<members>(kind::object, {});
+  const members& m = expect(kind::object, {}).below_->object;
   const auto found = std::lower_bound(m.by_key.begin(), m.by_key.end(), key,
                                       [&](std::uint32_t i, std::string_view k) { return m.list[i].key < k; });
   return found != m.by_key.end() && m.list[*found].key == key ? &m.list[*found].value : nullptr;
 }
 
-/// What a text may ask for. A value takes about 60 bytes of memory.
+/// What a text may ask for. A value takes 64 bytes of memory, an array or object 90 more.
 struct limits {
   int depth = 64;
   std::size_t values = 16'000'000;
