@@ -183,6 +183,14 @@ void norm_ops(result& r, B& be, double tolerance) {
     b(op::batch_norm_sums, x, dy, mean, rstd, sums, b.out({n}));
     b(op::batch_norm_input_gradient, x, dy, mean, rstd, gamma, s, t, static_cast<double>(m), b.out({m, n}));
   });
+  law(op::normalize_columns_map, [](auto& b, index_t m, index_t n) {
+    const auto x = b.in({m, n}), dy = b.in({m, n}), mean = b.in({n}), rstd = b.positive({n}), gamma = b.in({n}), beta = b.in({n}), s = b.in({n}), t = b.in({n});
+    b(op::normalize_columns_map, trial_functor{}, x, mean, rstd, gamma, beta, b.out({m, n}));
+    const auto sums = b.out({n});
+    b(op::batch_norm_map_sums, trial_functor{}, x, dy, mean, rstd, gamma, beta, sums, b.out({n}));
+    b(op::batch_norm_map_input_gradient, trial_functor{}, x, dy, mean, rstd, gamma, beta, s, t, static_cast<double>(m), b.out({m, n}));
+    b(op::batch_norm_map_input_gradient, trial_functor{}, x, dy, mean, rstd, gamma, beta, s, t, 0.0, b.out({m, n}));
+  });
   law(op::layer_norm, [](auto& b, index_t m, index_t n) {
     const auto x = b.in({m, n}), gamma = b.in({n}), beta = b.in({n}), dy = b.in({m, n}), mean = b.in({m}), rstd = b.positive({m});
     const auto y = b.out({m, n}), own_mean = b.out({m});

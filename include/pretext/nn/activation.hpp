@@ -68,6 +68,7 @@ struct elementwise {
   struct bound : bound_base<elementwise, In> {
     using base = bound_base<elementwise, In>;
     using base::base;
+    using functor = F;  // the layer before may take it into its own passes
     template <class T>
     struct cache {};
 

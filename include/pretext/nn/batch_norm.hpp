@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <type_traits>
+
 #include "layer.hpp"
 
 namespace pretext::nn {
@@ -47,9 +49,37 @@ struct batch_norm {
       v.buffer({.name = "running_var", .file_shape = {c}, .what = role::statistic, .start = initialiser::constant(1)});
       v.buffer({.name = "num_batches_tracked", .file_shape = {}, .what = role::counter});
     }
+    /// An elementwise layer behind this one runs in the passes of this one: its input is never written, and is computed
+    /// again for its gradient.
+    template <class Next>
+    static constexpr bool absorbs = requires { typename Next::functor; };
+
     template <class Ctx, class T>
     constexpr void forward(const Ctx& ctx, parameter_view<T> params, activations<const T> x, activations<T> y,
                            cache<T>& kept) const {
+      forward_through<void>(ctx, params, x, y, kept);
+    }
+    template <class Next, class Ctx, class T>
+    constexpr void forward_with(const Next&, const Ctx& ctx, parameter_view<T> params, activations<const T> x, activations<T> y,
+                                cache<T>& kept) const {
+      forward_through<typename Next::functor>(ctx, params, x, y, kept);
+    }
+    template <class Ctx, class T, class Dx, class Dp>
+    constexpr void backward(const Ctx& ctx, parameter_view<T> params, activations<const T> x, const cache<T>& kept,
+                            activations<const T> dy, Dx dx, Dp d_params) const {
+      backward_through<void>(ctx, params, x, kept, dy, dx, d_params);
+    }
+    template <class Next, class Ctx, class T, class Dx, class Dp>
+    constexpr void backward_with(const Next&, const Ctx& ctx, parameter_view<T> params, activations<const T> x, const cache<T>& kept,
+                                 activations<const T> dy, Dx dx, Dp d_params) const {
+      backward_through<typename Next::functor>(ctx, params, x, kept, dy, dx, d_params);
+    }
+
+   private:
+    /// y = F(z) of the normalised z; F void: z itself.
+    template <class F, class Ctx, class T>
+    constexpr void forward_through(const Ctx& ctx, parameter_view<T> params, activations<const T> x, activations<T> y,
+                                   cache<T>& kept) const {
       const index_t c = channels();
       parameter_reader own(params);
       const auto gamma = own.parameter({c}), beta = own.parameter({c});
@@ -71,34 +101,42 @@ struct batch_norm {
         ctx(op::copy, running_mean, kept.mean);
         ctx(op::rstd_of_moments, running_var, 1.0, this->spec.eps.value(), kept.rstd);
       }
-      ctx(op::normalize_columns, x, as_const(kept.mean), as_const(kept.rstd), gamma, beta, y);
+      if constexpr (std::is_void_v<F>)
+        ctx(op::normalize_columns, x, as_const(kept.mean), as_const(kept.rstd), gamma, beta, y);
+      else
+        ctx(op::normalize_columns_map, F{}, x, as_const(kept.mean), as_const(kept.rstd), gamma, beta, y);
     }
-    template <class Ctx, class T, class Dx, class Dp>
-    constexpr void backward(const Ctx& ctx, parameter_view<T> params, activations<const T> x, const cache<T>& kept,
-                            activations<const T> dy, Dx dx, Dp d_params) const {
+    template <class F, class Ctx, class T, class Dx, class Dp>
+    constexpr void backward_through(const Ctx& ctx, parameter_view<T> params, activations<const T> x, const cache<T>& kept,
+                                    activations<const T> dy, Dx dx, Dp d_params) const {
       const index_t c = channels();
       const auto scope = ctx.scope();
-      const auto gamma = parameter_reader(params).parameter({c});
+      parameter_reader values(params);
+      const auto gamma = values.parameter({c}), beta = values.parameter({c});
       const tensor_view<T> sums = ctx.take({2, c});
       const tensor_view<T> sum_dy = sums.slice(0, 1).reshape({c}), sum_dy_xhat = sums.slice(1, 2).reshape({c});
-      ctx(op::batch_norm_sums, x, dy, as_const(kept.mean), as_const(kept.rstd), sum_dy, sum_dy_xhat);
+      if constexpr (std::is_void_v<F>)
+        ctx(op::batch_norm_sums, x, dy, as_const(kept.mean), as_const(kept.rstd), sum_dy, sum_dy_xhat);
+      else
+        ctx(op::batch_norm_map_sums, F{}, x, dy, as_const(kept.mean), as_const(kept.rstd), gamma, beta, sum_dy, sum_dy_xhat);
       if constexpr (is_wanted<Dp>) {  // this rank's share: gradients are summed over ranks by the update
         gradient_reader own(d_params);
         ctx(op::add, as_const(sum_dy_xhat), own.parameter({c}));
         ctx(op::add, as_const(sum_dy), own.parameter({c}));
       }
       if constexpr (is_wanted<Dx>) {
-        if (kept.count == 0) {
+        if (kept.count != 0 && this->spec.synchronised) ctx.comm->all_reduce_sum(sums);
+        if constexpr (!std::is_void_v<F>)
+          ctx(op::batch_norm_map_input_gradient, F{}, x, dy, as_const(kept.mean), as_const(kept.rstd), gamma, beta, as_const(sum_dy),
+              as_const(sum_dy_xhat), kept.count, dx);
+        else if (kept.count == 0)
           ctx(op::scale_columns, dy, as_const(kept.rstd), gamma, dx);
-        } else {
-          if (this->spec.synchronised) ctx.comm->all_reduce_sum(sums);
+        else
           ctx(op::batch_norm_input_gradient, x, dy, as_const(kept.mean), as_const(kept.rstd), gamma, as_const(sum_dy),
               as_const(sum_dy_xhat), kept.count, dx);
-        }
       }
     }
 
-   private:
     /// Chan et al. 1979 over ranks that hold equally many rows: first the joint mean, then squares moved to it.
     template <class Ctx, class T>
     static constexpr double join_moments(const Ctx& ctx, tensor_view<T> mean, tensor_view<T> m2, double count) {

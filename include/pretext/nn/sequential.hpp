@@ -48,11 +48,38 @@ struct chain_types<In, First, Rest...> {
   using append = typename rest::template append<Done..., bound>;
   using output = typename rest::output;
 };
+
+/// Which layers of a chain run inside the one before, which then runs for both.
+template <class First, class Second>
+concept Absorbs = requires { requires First::template absorbs<Second>; };
+template <class Children>
+struct fusion;
+template <class... B>
+struct fusion<std::tuple<B...>> {
+  static constexpr std::size_t count = sizeof...(B);
+  struct plan {
+    std::array<bool, count> absorbed{};
+    std::array<std::size_t, count> turn{};  // which of two buffers; layers that run together share one
+    std::size_t runs = 1;                   // of one layer or two
+  };
+  static constexpr plan value = [] {
+    plan p{};
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      ((p.absorbed[I + 1] = !p.absorbed[I] && Absorbs<std::tuple_element_t<I, std::tuple<B...>>, std::tuple_element_t<I + 1, std::tuple<B...>>>), ...);
+    }(std::make_index_sequence<count - 1>{});
+    for (std::size_t i = 1; i < count; ++i) {
+      p.turn[i] = p.absorbed[i] ? p.turn[i - 1] : 1 - p.turn[i - 1];
+      p.runs += p.absorbed[i] ? 0 : 1;
+    }
+    return p;
+  }();
+};
 }  // namespace detail
 
 /// Layers one after another; children are named by position, as PyTorch's Sequential.
 /// shapes  each layer is bound to the output of the one before; a mistake is one sentence from the layer it is in
-/// cost    keeps every intermediate result for backward; without backward two buffers serve all
+/// cost    keeps every intermediate result for backward; without backward two buffers serve all. A layer that `absorbs` the
+///         one after it (batch_norm a functor) runs for both, and nothing is kept between them
 template <class... Layers>
 struct sequential {
   // Copied and not value-initialised: g++ 12 clears the neighbours of an empty layer that has a base class.
@@ -74,6 +101,7 @@ struct sequential {
     using input_shape = In;
     static constexpr std::size_t count = sizeof...(Layers);
     using indices = std::make_index_sequence<count>;
+    static constexpr auto fused = detail::fusion<children_type>::value;
 
     [[no_unique_address]] sequential spec{};
     [[no_unique_address]] In input{};
@@ -111,14 +139,14 @@ struct sequential {
       parameter_reader own(params);
       const std::size_t mark = ctx.memory->used();
       std::array<tensor_view<T>, 2> turn{};
-      if (!ctx.keep && count > 1) {
+      if (!ctx.keep && fused.runs > 1) {
         const index_t widest = widest_output(x.shape);
         turn[0] = ctx.take({widest});
-        if constexpr (count > 2) turn[1] = ctx.take({widest});
+        if constexpr (fused.runs > 2) turn[1] = ctx.take({widest});
       }
       activations<const T> in = x;
       [&]<std::size_t... I>(std::index_sequence<I...>) {
-        (forward_child<I>(ctx, own, in, y, turn[I % 2], kept), ...);
+        (forward_child<I>(ctx, own, in, y, turn[fused.turn[I]], kept), ...);
       }(indices{});
       if (!ctx.keep) ctx.memory->release(mark);
     }
@@ -131,17 +159,22 @@ struct sequential {
       index_t widest = 0;
       for (std::size_t i = 0; i + 1 < count; ++i) widest = std::max(widest, kept.outputs[i].size());
       std::array<tensor_view<T>, 2> turn{};
-      if constexpr (count > 1) turn[0] = ctx.take({widest});
-      if constexpr (count > 2) turn[1] = ctx.take({widest});
+      if constexpr (fused.runs > 1) turn[0] = ctx.take({widest});
+      if constexpr (fused.runs > 2) turn[1] = ctx.take({widest});
       [&]<std::size_t... I>(std::index_sequence<I...>) {
         const std::array<parameter_view<T>, count> p{own.child(std::get<I>(children))...};
         const std::array<Dp, count> d{gradients.child(std::get<I>(children))...};
         activations<const T> down = dy;
-        (backward_child<count - 1 - I>(ctx, p[count - 1 - I], x, kept, down, turn[I % 2], dx, d[count - 1 - I]), ...);
+        (backward_child<count - 1 - I>(ctx, p[count - 1 - I], x, kept, down, turn[1 - fused.turn[count - 1 - I]], dx, d[count - 1 - I]), ...);
       }(indices{});
     }
 
    private:
+    template <std::size_t I>
+    static constexpr bool absorbs_next = [] {
+      if constexpr (I + 1 < count) return fused.absorbed[I + 1];
+      else return false;
+    }();
     template <std::size_t I>
     constexpr void bind_child() {
       if constexpr (I == 0)
@@ -161,31 +194,51 @@ struct sequential {
     template <std::size_t I, class Ctx, class T>
     constexpr void forward_child(const Ctx& ctx, parameter_reader<T>& own, activations<const T>& in, activations<T> y,
                                  tensor_view<T> turn, cache<T>& kept) const {
-      const auto& layer = std::get<I>(children);
-      const std::size_t mark = ctx.memory->used();
-      activations<T> out = y;
-      if constexpr (I + 1 < count) {
-        const extents shape = output_extents(layer, in.shape);
-        out = activations<T>(ctx.keep ? ctx.take(shape) : tensor_view<T>{turn.data, shape}, in.structure);
+      if constexpr (!fused.absorbed[I]) {
+        constexpr std::size_t last = absorbs_next<I> ? I + 1 : I;
+        const auto& layer = std::get<I>(children);
+        const std::size_t mark = ctx.memory->used();
+        activations<T> out = y;
+        if constexpr (last + 1 < count) {
+          extents shape = output_extents(layer, in.shape);
+          if constexpr (absorbs_next<I>) shape = output_extents(std::get<last>(children), shape);
+          out = activations<T>(ctx.keep ? ctx.take(shape) : tensor_view<T>{turn.data, shape}, in.structure);
+        }
+        if (ctx.keep) kept.outputs[last] = out;
+        const parameter_view<T> params = own.child(layer);
+        if constexpr (absorbs_next<I>) {
+          own.child(std::get<last>(children));
+          layer.forward_with(std::get<last>(children), layer_context<I>(ctx), params, in, out, std::get<I>(kept.children));
+        } else {
+          layer.forward(layer_context<I>(ctx), params, in, out, std::get<I>(kept.children));
+        }
+        if (!ctx.keep) ctx.memory->release(mark);
+        in = out;
       }
-      if (ctx.keep) kept.outputs[I] = out;
-      layer.forward(layer_context<I>(ctx), own.child(layer), in, out, std::get<I>(kept.children));
-      if (!ctx.keep) ctx.memory->release(mark);
-      in = out;
     }
     template <std::size_t I, class Ctx, class T, class Dx, class Dp>
     constexpr void backward_child(const Ctx& ctx, parameter_view<T> p, activations<const T> x, const cache<T>& kept,
                                   activations<const T>& down, tensor_view<T> turn, Dx dx, Dp d) const {
-      const auto& layer = std::get<I>(children);
-      const auto& own = std::get<I>(kept.children);
-      if constexpr (I == 0) {
-        layer.backward(layer_context<I>(ctx), p, x, own, down, dx, d);
+      if constexpr (fused.absorbed[I]) {
+        return;  // with the layer before
+      } else if constexpr (I == 0) {
+        run_backward<I>(ctx, p, x, kept, down, dx, d);
       } else {
         const activations<T>& in = kept.outputs[I - 1];
         const activations<T> up(tensor_view<T>{turn.data, in.shape}, in.structure);
-        layer.backward(layer_context<I>(ctx), p, activations<const T>(in), own, down, up, d);
+        run_backward<I>(ctx, p, activations<const T>(in), kept, down, up, d);
         down = up;
       }
+    }
+    template <std::size_t I, class Ctx, class T, class Dx, class Dp>
+    constexpr void run_backward(const Ctx& ctx, parameter_view<T> p, activations<const T> in, const cache<T>& kept,
+                                activations<const T> down, Dx up, Dp d) const {
+      const auto& layer = std::get<I>(children);
+      const auto& own = std::get<I>(kept.children);
+      if constexpr (absorbs_next<I>)
+        layer.backward_with(std::get<I + 1>(children), layer_context<I>(ctx), p, in, own, down, up, d);
+      else
+        layer.backward(layer_context<I>(ctx), p, in, own, down, up, d);
     }
     /// Draws of different children differ: the position goes into the key.
     template <std::size_t I, class Ctx>

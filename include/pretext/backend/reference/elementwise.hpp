@@ -112,6 +112,39 @@ struct reference_norm {
     for (index_t i = 0; i < dy.rows(); ++i)
       for (index_t j = 0; j < dy.columns(); ++j) dx(i, j) = dy(i, j) * (gamma[j] * rstd[j]);
   }
+  template <class F, class T>
+  static void run(op::normalize_columns_map_op, workspace&, const F&, input<T> x, input<T> mean, input<T> rstd, input<T> gamma,
+                  input<T> beta, tensor_view<T> y) {
+    for (index_t i = 0; i < x.rows(); ++i)
+      for (index_t j = 0; j < x.columns(); ++j) y(i, j) = F::template value<scalar_math>((x(i, j) - mean[j]) * rstd[j] * gamma[j] + beta[j]);
+  }
+  template <class F, class T>
+  static void run(op::batch_norm_map_sums_op, workspace&, const F&, input<T> x, input<T> dy, input<T> mean, input<T> rstd,
+                  input<T> gamma, input<T> beta, tensor_view<T> sum_dz, tensor_view<T> sum_dz_xhat) {
+    for (index_t j = 0; j < x.columns(); ++j) {
+      T a{}, b{};
+      for (index_t i = 0; i < x.rows(); ++i) {
+        const T xhat = (x(i, j) - mean[j]) * rstd[j];
+        const T dz = op::gradient_of<F, scalar_math>(T(xhat * gamma[j] + beta[j]), dy(i, j));
+        a += dz;
+        b += dz * xhat;
+      }
+      sum_dz[j] = a;
+      sum_dz_xhat[j] = b;
+    }
+  }
+  template <class F, class T>
+  static void run(op::batch_norm_map_input_gradient_op, workspace&, const F&, input<T> x, input<T> dy, input<T> mean,
+                  input<T> rstd, input<T> gamma, input<T> beta, input<T> sum_dz, input<T> sum_dz_xhat, double count,
+                  tensor_view<T> dx) {
+    const T share = count > 0 ? static_cast<T>(1 / count) : T(0);
+    for (index_t i = 0; i < x.rows(); ++i)
+      for (index_t j = 0; j < x.columns(); ++j) {
+        const T xhat = (x(i, j) - mean[j]) * rstd[j];
+        const T dz = op::gradient_of<F, scalar_math>(T(xhat * gamma[j] + beta[j]), dy(i, j));
+        dx(i, j) = gamma[j] * rstd[j] * (dz - share * sum_dz[j] - xhat * (share * sum_dz_xhat[j]));
+      }
+  }
   template <class T>
   static void run(op::layer_norm_op, workspace&, input<T> x, input<T> gamma, input<T> beta, double eps, tensor_view<T> y,
                   tensor_view<T> mean, tensor_view<T> rstd) {

@@ -9,6 +9,7 @@
 #include "columns.hpp"
 #include "layer_norm.hpp"
 #include "simd_call.hpp"
+#include "simd_math.hpp"
 
 namespace pretext::backend::detail {
 
@@ -89,6 +90,50 @@ struct simd_norm {
     kernel::map_with_columns<T, Arch>(
         call.pool, dy.rows(), dy.columns(), dx.data, [](const V<T>* v, const V<T>* c) { return v[0] * (c[0] * c[1]); },
         {rstd.data, gamma.data}, {dy.data});
+  }
+
+  // z in words and signs as normalize_columns has it, so that both passes decide alike at a kink.
+  template <class F, lane_value T>
+  static void run(op::normalize_columns_map_op, const simd_call& call, const F&, input<T> x, input<T> mean, input<T> rstd,
+                  input<T> gamma, input<T> beta, tensor_view<T> y) {
+    using M = kernel::simd_math<T, Arch>;
+    kernel::map_with_columns<T, Arch>(
+        call.pool, x.rows(), x.columns(), y.data,
+        [](const V<T>* v, const V<T>* c) { return V<T>(F::template value<M>(O<T>::fma(v[0] - c[0], c[1] * c[2], c[3]))); },
+        {mean.data, rstd.data, gamma.data, beta.data}, {x.data});
+  }
+  template <class F, lane_value T>
+  static index_t scratch(op::batch_norm_map_sums_op, int, const F&, const input<T>& x, const input<T>&, const input<T>&,
+                         const input<T>&, const input<T>&, const input<T>&, const tensor_view<T>&, const tensor_view<T>&) {
+    return bytes_of<T>(kernel::column_scratch<T, Arch>(x.rows(), x.columns(), 2));
+  }
+  template <class F, lane_value T>
+  static void run(op::batch_norm_map_sums_op, const simd_call& call, const F&, input<T> x, input<T> dy, input<T> mean,
+                  input<T> rstd, input<T> gamma, input<T> beta, tensor_view<T> sum_dz, tensor_view<T> sum_dz_xhat) {
+    using M = kernel::simd_math<T, Arch>;
+    kernel::fill<T, Arch>(call.pool, sum_dz.size(), T(0), sum_dz.data);
+    kernel::fill<T, Arch>(call.pool, sum_dz_xhat.size(), T(0), sum_dz_xhat.data);
+    kernel::batch_norm_gradient_sums<T, Arch>(
+        call.pool, x.rows(), x.columns(), x.data, dy.data, mean.data, rstd.data, sum_dz.data, sum_dz_xhat.data, call.scratch<T>(),
+        [g = gamma.data, b = beta.data](index_t c, index_t n, const V<T>& centred, const V<T>& r, const V<T>& d) {
+          const V<T> z = O<T>::fma(centred, r * O<T>::load_some(g + c, n), O<T>::load_some(b + c, n));
+          return V<T>(op::gradient_of<F, M>(z, d));
+        });
+  }
+  template <class F, lane_value T>
+  static void run(op::batch_norm_map_input_gradient_op, const simd_call& call, const F&, input<T> x, input<T> dy, input<T> mean,
+                  input<T> rstd, input<T> gamma, input<T> beta, input<T> sum_dz, input<T> sum_dz_xhat, double count,
+                  tensor_view<T> dx) {
+    using M = kernel::simd_math<T, Arch>;
+    const auto share = O<T>::set(count > 0 ? static_cast<T>(1 / count) : T(0));
+    kernel::map_with_columns<T, Arch>(
+        call.pool, x.rows(), x.columns(), dx.data,
+        [=](const V<T>* v, const V<T>* c) {
+          const V<T> centred = v[0] - c[0], scale = c[1] * c[2];
+          const V<T> dz = V<T>(op::gradient_of<F, M>(O<T>::fma(centred, scale, c[3]), v[1]));
+          return scale * O<T>::fnma(centred * c[1], c[5] * share, O<T>::fnma(c[4], share, dz));
+        },
+        {mean.data, rstd.data, gamma.data, beta.data, sum_dz.data, sum_dz_xhat.data}, {x.data, dy.data});
   }
 
   template <lane_value T>
