@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // build: avx2 avx512
 #include "ops_support.hpp"
+#include "pretext/nn/activation.hpp"
 
 using namespace ops_test;
 
@@ -64,6 +65,55 @@ TEST_CASE("normalize_columns, scale_columns: agree with the reference", "[backen
       run(op::scale_columns, in(x, {m, n}), in(rstd, {n}), in(gamma, {n}), out(dx, {m, n}));
       return outputs<T>{y, dx};
     });
+  });
+}
+
+TEMPLATE_TEST_CASE("normalize_columns_map, batch_norm_map_*: agree with the reference", "[backend][ops][norm]", pretext::nn::functor::gelu,
+                   pretext::nn::functor::tanh) {
+  const TestType f{};
+  for_sizes([&](index_t m, index_t n) {
+    agree([&](auto& run, auto zero) {
+      using T = decltype(zero);
+      const auto x = values<T>(m * n, 1, -0.5, 1), dy = values<T>(m * n, 2, -0.5, 1), mean = values<T>(n, 3, -0.1, 0.1),
+                 rstd = values<T>(n, 4, 0.5, 2), gamma = values<T>(n, 5), beta = values<T>(n, 6), a = values<T>(n, 7), b = values<T>(n, 8);
+      auto y = stale<T>(m * n), sum_dz = stale<T>(n), sum_dz_xhat = stale<T>(n), dx = stale<T>(m * n), fixed = stale<T>(m * n);
+      run(op::normalize_columns_map, f, in(x, {m, n}), in(mean, {n}), in(rstd, {n}), in(gamma, {n}), in(beta, {n}), out(y, {m, n}));
+      run(op::batch_norm_map_sums, f, in(x, {m, n}), in(dy, {m, n}), in(mean, {n}), in(rstd, {n}), in(gamma, {n}), in(beta, {n}),
+          out(sum_dz, {n}), out(sum_dz_xhat, {n}));
+      for (const double count : {2.0 * static_cast<double>(m), 0.0})
+        run(op::batch_norm_map_input_gradient, f, in(x, {m, n}), in(dy, {m, n}), in(mean, {n}), in(rstd, {n}), in(gamma, {n}),
+            in(beta, {n}), in(a, {n}), in(b, {n}), count, out(count > 0 ? dx : fixed, {m, n}));
+      return outputs<T>{y, sum_dz, sum_dz_xhat, dx, fixed};
+    });
+  });
+}
+
+TEST_CASE("batch_norm_map_*: with relu the same bits as the ops one by one", "[backend][ops][norm]") {
+  using T = float;
+  const pretext::nn::functor::relu f{};
+  runner<simd> run;
+  for_sizes([&](index_t m, index_t n) {
+    const auto x = values<T>(m * n, 1, -0.5, 1), dy = values<T>(m * n, 2, -0.5, 1), mean = values<T>(n, 3, -0.1, 0.1),
+               rstd = values<T>(n, 4, 0.5, 2), gamma = values<T>(n, 5), beta = values<T>(n, 6);
+    const auto count = static_cast<double>(m);
+    auto y = stale<T>(m * n), sum_dz = stale<T>(n), sum_dz_xhat = stale<T>(n), dx = stale<T>(m * n);
+    auto z = y, y2 = y, dz = y, sum_dz2 = sum_dz, sum_dz_xhat2 = sum_dz, dx2 = y;
+    run(op::normalize_columns_map, f, in(x, {m, n}), in(mean, {n}), in(rstd, {n}), in(gamma, {n}), in(beta, {n}), out(y, {m, n}));
+    run(op::batch_norm_map_sums, f, in(x, {m, n}), in(dy, {m, n}), in(mean, {n}), in(rstd, {n}), in(gamma, {n}), in(beta, {n}),
+        out(sum_dz, {n}), out(sum_dz_xhat, {n}));
+    run(op::batch_norm_map_input_gradient, f, in(x, {m, n}), in(dy, {m, n}), in(mean, {n}), in(rstd, {n}), in(gamma, {n}),
+        in(beta, {n}), in(sum_dz, {n}), in(sum_dz_xhat, {n}), count, out(dx, {m, n}));
+
+    run(op::normalize_columns, in(x, {m, n}), in(mean, {n}), in(rstd, {n}), in(gamma, {n}), in(beta, {n}), out(z, {m, n}));
+    run(op::map, f, in(z, {m, n}), out(y2, {m, n}));
+    run(op::map_backward, f, in(z, {m, n}), in(dy, {m, n}), out(dz, {m, n}));
+    run(op::batch_norm_sums, in(x, {m, n}), in(dz, {m, n}), in(mean, {n}), in(rstd, {n}), out(sum_dz2, {n}), out(sum_dz_xhat2, {n}));
+    run(op::batch_norm_input_gradient, in(x, {m, n}), in(dz, {m, n}), in(mean, {n}), in(rstd, {n}), in(gamma, {n}), in(sum_dz2, {n}),
+        in(sum_dz_xhat2, {n}), count, out(dx2, {m, n}));
+    CHECK(y == y2);
+    CHECK(sum_dz == sum_dz2);
+    CHECK(sum_dz_xhat == sum_dz_xhat2);
+    CHECK(dx == dx2);
   });
 }
 
