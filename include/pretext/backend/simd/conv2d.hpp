@@ -114,8 +114,7 @@ void conv2d_input_gradient(thread_pool& pool, const conv2d_geometry& g, index_t 
         const stride_class c(g, ry, rx);
         const conv_gradient_patches<T, Arch> left{dy, g, group, c};
         const conv_gradient_weights<T, Arch> right{turned + group * g.patch() * columns, g, c};
-        const store_result<T, Arch, class_rows<T>> epilogue{
-            {dx + group * rows, g.in_h, g.in_w, g.in_c, g.stride_h, g.stride_w, c}, accumulate, nullptr};
+        const store_result<T, Arch> epilogue{class_rows(dx + group * rows, g, c), accumulate, nullptr};
         multiply<T, Arch>(pool, batch * c.height * c.width, rows, c.taps_y * c.taps_x * columns, left, right, epilogue,
                           scratch + g.weights());
       }

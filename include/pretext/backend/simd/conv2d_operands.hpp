@@ -208,19 +208,13 @@ struct conv_gradient_weights {
   }
 };
 
-/// Result rows of the input gradient: the pixels of a class.
+/// Result rows of the input gradient: the pixels of a class, `dx` being at the group's first channel.
 template <class T>
-struct class_rows {
-  T* dx;  // at the group's first channel
-  index_t in_h, in_w, in_c, stride_h, stride_w;
-  stride_class c;
-
-  T* operator()(index_t i) const {
-    if (stride_h == 1 && stride_w == 1) return dx + i * in_c;
-    const index_t x = i % c.width, row = i / c.width, y = row % c.height, n = row / c.height;
-    return dx + ((n * in_h + c.remainder_y + y * stride_h) * in_w + c.remainder_x + x * stride_w) * in_c;
-  }
-  class_rows part(index_t) const { return *this; }
-};
+result_rows<T> class_rows(T* dx, const conv2d_geometry& g, const stride_class& c) {
+  if (g.stride_h == 1 && g.stride_w == 1) return {dx, g.in_c};
+  const index_t line = g.in_w * g.in_c;
+  return {dx + c.remainder_y * line + c.remainder_x * g.in_c, g.stride_w * g.in_c, 0, c.width, c.height, g.stride_h * line,
+          g.in_h * line};
+}
 
 }  // namespace pretext::simd

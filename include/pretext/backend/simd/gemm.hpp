@@ -66,13 +66,77 @@ index_t gemm_scratch(int threads, index_t m, index_t n, index_t k) {
   return threads * gemm_plan<T, Arch>::worker_bound(m, n, k) + 64;
 }
 
-/// epilogue(left (m, k) times right (k, n)): every product of the back end. See gemm_operands.hpp for what the two
-/// operands offer and store_result for an epilogue. With `splits` > 1 the blocks of steps are shared out among that many
-/// partial products, and part s goes to epilogue.part(s): for long sums with a small result.
-/// repeat  the bits of a result row depend on neither the threads nor the other rows
-template <class T, class Arch, class Left, class Right, class Epilogue>
-void multiply(thread_pool& pool, index_t m, index_t n, index_t k, const Left& left, const Right& right,
-              const Epilogue& whole_epilogue, T* scratch, index_t splits = 1) {
+/// A left operand, a right operand and an epilogue behind pointers. They are asked once a block or tile, thousands of
+/// operations apart, so the kernel is compiled once for all of them and not once for every combination.
+template <class T>
+class left_operand {
+ public:
+  template <class Left>
+  left_operand(const Left& left)
+      : self_(&left), block_([](const void* self, index_t i, index_t rows, index_t p, index_t steps, T* buffer) {
+          return static_cast<const Left*>(self)->block(i, rows, p, steps, buffer);
+        }) {}
+  strided<T> block(index_t i, index_t rows, index_t p, index_t steps, T* buffer) const {
+    return block_(self_, i, rows, p, steps, buffer);
+  }
+
+ private:
+  const void* self_;
+  strided<T> (*block_)(const void*, index_t, index_t, index_t, index_t, T*);
+};
+
+template <class T>
+class right_operand {
+ public:
+  template <class Right>
+  right_operand(const Right& right)
+      : self_(&right), panels_([](const void* self, index_t p, index_t steps, index_t j, index_t columns, T* to) {
+          static_cast<const Right*>(self)->panels(p, steps, j, columns, to);
+        }) {}
+  void panels(index_t p, index_t steps, index_t j, index_t columns, T* to) const {
+    panels_(self_, p, steps, j, columns, to);
+  }
+
+ private:
+  const void* self_;
+  void (*panels_)(const void*, index_t, index_t, index_t, index_t, T*);
+};
+
+/// The tiles of a block under one panel of the right operand: `whole` rows of full tiles, then what is left.
+template <class T>
+struct tile_column {
+  strided<T> body, rest;
+  index_t i, whole, rows;
+  index_t steps;
+  index_t split;     // of which partial product
+  bool first, last;  // block of steps
+};
+
+template <class T>
+class tile_epilogue {
+ public:
+  template <class Arch, class Epilogue>
+  tile_epilogue(Arch, const Epilogue& epilogue) : self_(&epilogue), run_(run<Arch, Epilogue>) {}
+  void operator()(const tile_column<T>& at, const T* panel, index_t j, index_t width) const { run_(self_, at, panel, j, width); }
+
+ private:
+  template <class Arch, class Epilogue>
+  static void run(const void* self, const tile_column<T>& at, const T* panel, index_t j, index_t width) {
+    constexpr index_t R = tile_shape<T, Arch>::rows;
+    const Epilogue epilogue = static_cast<const Epilogue*>(self)->part(at.split);
+    for (index_t i = 0; i < at.whole; i += R)
+      run_tile<T, Arch>(at.steps, at.body.tile(i / R), panel, epilogue, at.i + i, j, R, width, at.first, at.last);
+    if (at.whole < at.rows)
+      run_tile<T, Arch>(at.steps, at.rest, panel, epilogue, at.i + at.whole, j, at.rows - at.whole, width, at.first, at.last);
+  }
+  const void* self_;
+  void (*run_)(const void*, const tile_column<T>&, const T*, index_t, index_t);
+};
+
+/// The product itself; the arguments are those of multiply.
+template <class T, class Arch>
+void multiply_blocks(thread_pool& pool, index_t m, index_t n, index_t k, const left_operand<T>& left,
+                     const right_operand<T>& right, const tile_epilogue<T>& tiles_of, T* scratch, index_t splits) {
   if (m <= 0 || n <= 0) return;
   constexpr index_t R = tile_shape<T, Arch>::rows, C = tile_shape<T, Arch>::columns;
   const gemm_plan<T, Arch> plan(m, n, k);
@@ -86,7 +150,6 @@ void multiply(thread_pool& pool, index_t m, index_t n, index_t k, const Left& le
   const index_t split_blocks = ceil_div(plan.step_blocks, splits);
   pool.parallel_for_worker(tiles * splits, [&](index_t numbered, int worker) {
     const index_t task = numbered % tiles, split = numbered / tiles;
-    const Epilogue epilogue = whole_epilogue.part(split);
     const index_t first_block = split * split_blocks;
     const index_t end_block =
         plan.step_blocks - first_block < split_blocks ? plan.step_blocks : first_block + split_blocks;
@@ -105,22 +168,26 @@ void multiply(thread_pool& pool, index_t m, index_t n, index_t k, const Left& le
     for (index_t pb = first_block; pb < end_block; ++pb) {
       const index_t p0 = pb * plan.block_steps;
       const index_t steps = k - p0 < plan.block_steps ? k - p0 : plan.block_steps;
-      const bool first = pb == first_block, last = pb + 1 == end_block;
       T* const panels = right_buffer + (plan.keep_right ? pb * plan.block_steps * plan.block_columns : 0);
       if (!packed) right.panels(p0, steps, j0, columns, panels);
-      strided<T> body{}, rest{};
-      if (whole > 0) body = left.block(i0, whole, p0, steps, left_buffer);
-      if (whole < rows) rest = left.block(i0 + whole, rows - whole, p0, steps, left_buffer + whole * (plan.block_steps + 16));
-      for (index_t j = 0; j < columns; j += C) {
-        const index_t width = columns - j < C ? columns - j : C;
-        for (index_t i = 0; i < whole; i += R)
-          run_tile<T, Arch>(steps, body.tile(i / R), panels + j * steps, epilogue, i0 + i, j0 + j, R, width, first, last);
-        if (whole < rows)
-          run_tile<T, Arch>(steps, rest, panels + j * steps, epilogue, i0 + whole, j0 + j, rows - whole, width, first,
-                            last);
-      }
+      tile_column<T> at{{}, {}, i0, whole, rows, steps, split, pb == first_block, pb + 1 == end_block};
+      if (whole > 0) at.body = left.block(i0, whole, p0, steps, left_buffer);
+      if (whole < rows) at.rest = left.block(i0 + whole, rows - whole, p0, steps, left_buffer + whole * (plan.block_steps + 16));
+      for (index_t j = 0; j < columns; j += C)
+        tiles_of(at, panels + j * steps, j0 + j, columns - j < C ? columns - j : C);
     }
   });
+}
+
+/// epilogue(left (m, k) times right (k, n)): every product of the back end. See gemm_operands.hpp for what the two
+/// operands offer and store_result for an epilogue. With `splits` > 1 the blocks of steps are shared out among that many
+/// partial products, and part s goes to epilogue.part(s): for long sums with a small result.
+/// repeat  the bits of a result row depend on neither the threads nor the other rows
+template <class T, class Arch, class Left, class Right, class Epilogue>
+void multiply(thread_pool& pool, index_t m, index_t n, index_t k, const Left& left, const Right& right,
+              const Epilogue& epilogue, T* scratch, index_t splits = 1) {
+  multiply_blocks<T, Arch>(pool, m, n, k, left_operand<T>(left), right_operand<T>(right), tile_epilogue<T>(Arch{}, epilogue),
+                           scratch, splits);
 }
 
 /// c (m, n) = or += op(a) (m, k) times op(b) (k, n) [+ bias (n) on every row], all row-major; op transposes when told.

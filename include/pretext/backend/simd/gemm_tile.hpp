@@ -70,21 +70,32 @@ inline void multiply_tile(index_t steps, strided<T> a, const T* b, tile_accumula
   each_row([&](auto r) { each_vector([&](auto v) { result.at[r][v] = acc.at[r][v]; }); });
 }
 
-/// Where row i of a result begins.
+/// Where row i of a result begins: one after another, or every few pixels of every few lines of a map.
 template <class T>
-struct dense_rows {
+struct result_rows {
   T* data;
   index_t stride;
-  index_t part_stride = 0;
-  T* operator()(index_t i) const { return data + i * stride; }
-  dense_rows part(index_t s) const { return {data + s * part_stride, stride, part_stride}; }
+  index_t part_stride = 0;   // from one partial product to the next
+  index_t width = 0, height = 0;  // rows in a line and lines in a map; 0: rows follow each other
+  index_t line_stride = 0, map_stride = 0;
+
+  T* operator()(index_t i) const {
+    if (width == 0) return data + i * stride;
+    const index_t line = i / width;
+    return data + i % width * stride + line % height * line_stride + line / height * map_stride;
+  }
+  result_rows part(index_t s) const {
+    result_rows moved = *this;
+    moved.data += s * part_stride;
+    return moved;
+  }
 };
 
 /// Epilogue: result rows = product (+ what is there) (+ bias).
 /// An epilogue is told by expect(i, j, rows) which rows come next, then gets the tile at (i, j) with rows x columns of it valid; `first` and `last` tell the block of steps.
-template <class T, class Arch, class Rows = dense_rows<T>>
+template <class T, class Arch>
 struct store_result {
-  Rows row;
+  result_rows<T> row;
   bool accumulate = false;
   const T* bias = nullptr;
 
