@@ -42,9 +42,8 @@ std::vector<std::size_t> sorted_order(std::size_t n, const Before& before) {
 /// Rearranges values: the new i-th is the old order[i]-th.
 template <class T>
 void reorder(std::vector<T>& values, const std::vector<std::size_t>& order) {
-  std::vector<T> moved;
-  moved.reserve(values.size());
-  for (const std::size_t i : order) moved.push_back(std::move(values[i]));
+  std::vector<T> moved(values.size());
+  for (std::size_t i = 0; i < moved.size(); ++i) moved[i] = std::move(values[order[i]]);
   values.swap(moved);
 }
 

@@ -57,7 +57,7 @@ namespace detail {
 /// Reads the exponent bits: std::isfinite is always true under -ffast-math, which a user's build may set.
 inline bool is_finite(float v) { return (std::bit_cast<std::uint32_t>(v) & 0x7F800000u) != 0x7F800000u; }
 
-inline void check_features(const feature_view& x, const std::string& name) {
+PRETEXT_COLD inline void check_features(const feature_view& x, const std::string& name) {
   if (x.rows <= 0 || x.columns <= 0)
     throw error("eval.001", {name, ": no features (", x.rows, " rows of ", x.columns, "); pass at least one row and one column"});
   if (x.values.size() != static_cast<std::size_t>(x.rows) * static_cast<std::size_t>(x.columns))
@@ -68,7 +68,7 @@ inline void check_features(const feature_view& x, const std::string& name) {
           " is not a finite number; the encoder diverged or its input holds NaN or Inf"});
 }
 
-inline void check_labels(const feature_view& x, int classes, const std::string& name) {
+PRETEXT_COLD inline void check_labels(const feature_view& x, int classes, const std::string& name) {
   if (x.labels.size() != static_cast<std::size_t>(x.rows))
     throw error("eval.004", {name, ": ", x.labels.size(), " labels for ", x.rows, " rows; pass one label a row"});
   for (index_t i = 0; i < x.rows; ++i)

@@ -50,13 +50,13 @@ struct lbfgs_result {
 
 namespace detail {
 
-inline double inner(const std::vector<double>& a, const std::vector<double>& b) {
+PRETEXT_COLD inline double inner(const std::vector<double>& a, const std::vector<double>& b) {
   double sum = 0;
   for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
   return sum;
 }
 
-inline double largest(const std::vector<double>& a) {
+PRETEXT_COLD inline double largest(const std::vector<double>& a) {
   double m = 0;
   for (const double v : a) {
     if (v != v) return v;  // max would pass over a NaN, and a broken gradient would look like a minimum
@@ -81,7 +81,7 @@ class wolfe_search {
   int evaluations() const { return evaluations_; }
 
   /// Leaves the accepted point in x_new, g_new and returns it; step 0 where there is none.
-  point run(double step) {
+  PRETEXT_COLD point run(double step) {
     point before = start_;
     for (int i = 0; i < 30; ++i) {
       const point now = evaluate(step);
@@ -99,7 +99,7 @@ class wolfe_search {
   static constexpr double c1 = 1e-4;
   static constexpr double c2 = 0.9;
 
-  point evaluate(double step) {
+  PRETEXT_COLD point evaluate(double step) {
     for (std::size_t i = 0; i < x_.size(); ++i) x_new_[i] = x_[i] + step * direction_[i];
     ++evaluations_;
     const double value = f_(x_new_, g_new_);
@@ -121,7 +121,7 @@ class wolfe_search {
     return std::min(std::max(at, low + margin), high - margin);
   }
 
-  point zoom(point low, point high) {
+  PRETEXT_COLD point zoom(point low, point high) {
     for (int i = 0; i < 30 && std::abs(high.step - low.step) > 1e-14 * (1 + std::abs(low.step)); ++i) {
       const bool far = !(high.value < std::numeric_limits<double>::max());
       const point now = evaluate(far ? 0.5 * (low.step + high.step) : between(low, high));
@@ -153,20 +153,16 @@ struct curvature_history {
     std::vector<double> s, y;
     double rho = 0;
   };
-  std::vector<pair> pairs;
-  std::size_t limit = 10;
-  std::size_t next = 0;  // where the next pair goes once the ring is full
+  std::vector<pair> pairs;  // the ring
+  std::size_t count = 0;    // of them in use
+  std::size_t next = 0;     // where the next pair goes once all are
 
-  void clear() {
-    pairs.clear();
-    next = 0;
-  }
+  explicit curvature_history(std::size_t limit) : pairs(limit) {}
+  void clear() { count = next = 0; }
 
-  void add(const std::vector<double>& x_new, const std::vector<double>& x, const std::vector<double>& g_new,
+  PRETEXT_COLD void add(const std::vector<double>& x_new, const std::vector<double>& x, const std::vector<double>& g_new,
            const std::vector<double>& g) {
-    pair p;
-    p.s.resize(x.size());
-    p.y.resize(x.size());
+    pair p{std::vector<double>(x.size()), std::vector<double>(x.size())};
     for (std::size_t i = 0; i < x.size(); ++i) {
       p.s[i] = x_new[i] - x[i];
       p.y[i] = g_new[i] - g[i];
@@ -174,17 +170,17 @@ struct curvature_history {
     const double sy = inner(p.s, p.y);
     if (!(sy > 1e-12 * inner(p.y, p.y))) return;  // no positive curvature: the pair would spoil the direction
     p.rho = 1 / sy;
-    if (pairs.size() < limit) {
-      pairs.push_back(static_cast<pair&&>(p));
-    } else {
-      pairs[next] = static_cast<pair&&>(p);
-      next = (next + 1) % limit;
-    }
+    const bool full = count == pairs.size();
+    pairs[full ? next : count] = static_cast<pair&&>(p);
+    if (full)
+      next = (next + 1) % count;
+    else
+      ++count;
   }
 
-  void direction(const std::vector<double>& g, std::vector<double>& d) const {
+  PRETEXT_COLD void direction(const std::vector<double>& g, std::vector<double>& d) const {
     d = g;
-    const std::size_t n = pairs.size();
+    const std::size_t n = count;
     std::vector<double> alpha(n);
     for (std::size_t i = n; i-- > 0;) {
       const pair& p = pairs[(next + i) % n];
@@ -212,7 +208,7 @@ struct curvature_history {
 /// errors  pretext[eval.012] an option out of range
 /// repeat  same bits run to run
 /// source  Nocedal and Wright, Numerical Optimization, 2nd edition, chapters 3 and 7
-inline lbfgs_result minimise_lbfgs(smooth_function f, std::vector<double>& x, const lbfgs_options& options = {}) {
+PRETEXT_APART inline lbfgs_result minimise_lbfgs(smooth_function f, std::vector<double>& x, const lbfgs_options& options = {}) {
   if (options.max_iterations < 0 || options.history < 1 || !(options.tolerance >= 0))
     throw error("eval.012", "L-BFGS: iterations or tolerance below 0, or no history; choose them positive");
   lbfgs_result out;
@@ -220,8 +216,7 @@ inline lbfgs_result minimise_lbfgs(smooth_function f, std::vector<double>& x, co
   out.value = f(x, g);
   out.evaluations = 1;
   out.gradient = detail::largest(g);
-  detail::curvature_history history;
-  history.limit = static_cast<std::size_t>(options.history);
+  detail::curvature_history history(static_cast<std::size_t>(options.history));
   while (!(out.gradient <= options.tolerance) && out.iterations < options.max_iterations) {
     history.direction(g, direction);
     double slope = detail::inner(g, direction);
@@ -231,7 +226,7 @@ inline lbfgs_result minimise_lbfgs(smooth_function f, std::vector<double>& x, co
       slope = -detail::inner(g, g);
     }
     if (!(slope < 0)) break;  // NaN: nothing sensible is left to do
-    const bool fresh = history.pairs.empty();
+    const bool fresh = history.count == 0;
     detail::wolfe_search search(f, x, direction, {0, out.value, slope}, options.value_noise, x_new, g_new);
     const auto found = search.run(fresh ? 1 / std::sqrt(-slope) : 1.0);
     out.evaluations += search.evaluations();

@@ -53,34 +53,47 @@ struct probe_result {
 namespace detail {
 
 /// All rows, the held-out ones last: a tenth of each class, drawn by (seed, class).
-inline std::vector<index_t> hold_out_tenth(const feature_view& x, int classes, std::uint64_t seed, index_t& kept) {
-  std::vector<std::vector<index_t>> by_class(static_cast<std::size_t>(classes));
-  for (index_t i = 0; i < x.rows; ++i) by_class[static_cast<std::size_t>(x.label(i))].push_back(i);
-  std::vector<index_t> first, last;
-  for (int c = 0; c < classes; ++c) {
-    std::vector<index_t>& mine = by_class[static_cast<std::size_t>(c)];
-    rng::stream draws(rng::key{.seed = seed, .sample = static_cast<std::uint64_t>(c)}.with_purpose(rng::purpose::probe));
-    const std::size_t held = mine.size() / 10;
-    for (std::size_t i = 0; i < held; ++i)
-      std::swap(mine[i], mine[i + draws.below(static_cast<std::uint32_t>(mine.size() - i))]);
-    last.insert(last.end(), mine.begin(), mine.begin() + static_cast<std::ptrdiff_t>(held));
-    first.insert(first.end(), mine.begin() + static_cast<std::ptrdiff_t>(held), mine.end());
+PRETEXT_COLD inline std::vector<index_t> hold_out_tenth(const feature_view& x, int classes, std::uint64_t seed, index_t& kept) {
+  const std::size_t n = static_cast<std::size_t>(x.rows), all = static_cast<std::size_t>(classes);
+  std::vector<index_t> by_class(n), order(n), end(all);  // the rows of class c end at end[c] of by_class
+  for (index_t i = 0; i < x.rows; ++i) ++end[static_cast<std::size_t>(x.label(i))];
+  kept = x.rows;
+  index_t before = 0;
+  for (index_t& e : end) {
+    kept -= e / 10;
+    before += std::exchange(e, before);
   }
-  kept = static_cast<index_t>(first.size());
+  for (index_t i = 0; i < x.rows; ++i) by_class[static_cast<std::size_t>(end[static_cast<std::size_t>(x.label(i))]++)] = i;
+
+  std::vector<int> is_held(n);
+  index_t* next = order.data() + kept;
+  for (std::size_t c = 0; c < all; ++c) {
+    const index_t begin = c == 0 ? 0 : end[c - 1], size = end[c] - begin;
+    index_t* mine = by_class.data() + begin;
+    rng::stream draws(rng::key{.seed = seed, .sample = c}.with_purpose(rng::purpose::probe));
+    for (index_t i = 0; i < size / 10; ++i) {
+      std::swap(mine[i], mine[i + draws.below(static_cast<std::uint32_t>(size - i))]);
+      is_held[static_cast<std::size_t>(mine[i])] = 1;
+      *next++ = mine[i];
+    }
+  }
   // In order of their place, so that a chunk of the solver holds a mixture of classes as the set does.
-  std::sort(first.begin(), first.end());
-  first.insert(first.end(), last.begin(), last.end());
-  return first;
+  next = order.data();
+  for (index_t i = 0; i < x.rows; ++i)
+    if (is_held[static_cast<std::size_t>(i)] == 0) *next++ = i;
+  return order;
 }
 
 /// Accuracy of (W, b) on rows that are standardised already.
-inline double design_accuracy(const design_matrix& x, index_t from, const logistic_model& scaled) {
+PRETEXT_COLD inline double design_accuracy(const design_matrix& x, index_t from, const logistic_model& scaled) {
   logistic_model plain = scaled;
-  plain.mean.assign(plain.mean.size(), 0.0);
-  plain.deviation.assign(plain.deviation.size(), 1.0);
-  feature_matrix rows{{}, x.rows - from, x.columns, {x.labels.begin() + from, x.labels.end()}};
-  for (index_t i = from; i < x.rows; ++i) rows.values.insert(rows.values.end(), x.row(i), x.row(i) + x.columns);
-  return accuracy(plain.predict(rows), rows.labels);
+  for (double& m : plain.mean) m = 0;
+  for (double& d : plain.deviation) d = 1;
+  const index_t rows = x.rows - from;
+  std::vector<float> values(static_cast<std::size_t>(rows * x.columns));
+  for (index_t i = 0; i < rows; ++i)
+    for (index_t j = 0; j < x.columns; ++j) values[static_cast<std::size_t>(i * x.columns + j)] = x.row(from + i)[j];
+  return accuracy(plain.predict({values, rows, x.columns}), std::span<const int>(x.labels).subspan(static_cast<std::size_t>(from)));
 }
 
 }  // namespace detail
@@ -93,7 +106,7 @@ inline double design_accuracy(const design_matrix& x, index_t from, const logist
 ///         [eval.008] widths differ; [eval.012] an option out of range
 /// cost    a few hundred passes of 4 N D C operations; N D values for the standardised copy
 /// repeat  same bits for one seed, for any loop
-inline probe_result linear_probe(const feature_view& train, const feature_view& test, const probe_options& options = {},
+PRETEXT_APART inline probe_result linear_probe(const feature_view& train, const feature_view& test, const probe_options& options = {},
                                  parallel_loop loop = {}) {
   const int classes = detail::class_count(train, test, options.classes);
   detail::check_training_set(train, classes);
@@ -101,12 +114,13 @@ inline probe_result linear_probe(const feature_view& train, const feature_view& 
   detail::check_same_columns(train, test);
   detail::check_labels(test, classes, "test labels");
   std::vector<double> grid = options.l2_grid;
-  if (options.l2) grid = {*options.l2};
-  if (grid.empty() || !std::all_of(grid.begin(), grid.end(), [](double l2) { return l2 >= 0; }) ||
-      !(options.few_labels_l2 >= 0))
+  if (options.l2) grid.assign(1, *options.l2);
+  bool possible = !grid.empty() && options.few_labels_l2 >= 0;
+  for (const double l2 : grid) possible = possible && l2 >= 0;
+  if (!possible)
     throw error("eval.012", "linear probe: an l2 is below 0 or none is given; choose 0 or more, such as 0.01");
   reorder(grid, sorted_order(grid.size(), [&](std::size_t i, std::size_t j) { return grid[i] > grid[j]; }));
-  if (!options.l2 && train.rows < index_t{20} * classes) grid = {options.few_labels_l2};
+  if (!options.l2 && train.rows < index_t{20} * classes) grid.assign(1, options.few_labels_l2);
 
   probe_result out;
   out.model.classes = classes;

@@ -120,17 +120,17 @@ inline void standardise_row(const logistic_model& model, const float* x, float* 
   }
 }
 
-inline design_matrix design(const feature_view& x, std::span<const index_t> order, const logistic_model& model) {
+PRETEXT_COLD inline design_matrix design(const feature_view& x, std::span<const index_t> order, const logistic_model& model) {
   design_matrix out;
   out.rows = static_cast<index_t>(order.size());
   out.columns = x.columns;
   out.stride = spread_stride(x.columns);
-  out.values.assign(static_cast<std::size_t>(out.rows * out.stride), 0.0f);
-  out.labels.reserve(order.size());
+  out.values.resize(static_cast<std::size_t>(out.rows * out.stride));
+  out.labels.resize(order.size());
   for (index_t i = 0; i < out.rows; ++i) {
     const index_t from = order[static_cast<std::size_t>(i)];
     standardise_row(model, x.row(from), out.values.data() + i * out.stride);
-    out.labels.push_back(x.label(from));
+    out.labels[static_cast<std::size_t>(i)] = x.label(from);
   }
   return out;
 }
@@ -156,13 +156,14 @@ inline double softmax_residual(float* logits, int classes, int label) {
 /// 16 chunks by size alone and the chunks are added in order, so a parallel loop changes no bit.
 class softmax_problem {
  public:
-  softmax_problem(const design_matrix& x, index_t rows, int classes, double l2, parallel_loop loop)
+  PRETEXT_COLD softmax_problem(const design_matrix& x, index_t rows, int classes, double l2, parallel_loop loop)
       : x_(x), rows_(rows), classes_(classes), l2_(l2), loop_(loop) {
     const index_t bytes = x.columns * padded() * static_cast<index_t>(sizeof(double));
     const index_t most = std::clamp((index_t{64} << 20) / bytes, index_t{1}, index_t{16});
     chunk_rows_ = round_up(ceil_div(rows, most), block);
-    chunks_.resize(static_cast<std::size_t>(ceil_div(rows, chunk_rows_)));
+    chunks_ = std::vector<chunk>(static_cast<std::size_t>(ceil_div(rows, chunk_rows_)));
     for (chunk& c : chunks_) {
+      c.bias.resize(static_cast<std::size_t>(classes));
       c.weights.resize(static_cast<std::size_t>(x.columns * padded()));
       c.tile.resize(static_cast<std::size_t>(block * classes));
       c.panels.resize(static_cast<std::size_t>(block * padded()));
@@ -173,7 +174,7 @@ class softmax_problem {
 
   std::size_t size() const { return static_cast<std::size_t>(classes_ * (x_.columns + 1)); }
 
-  double operator()(const std::vector<double>& parameters, std::vector<double>& gradient) {
+  PRETEXT_COLD double operator()(const std::vector<double>& parameters, std::vector<double>& gradient) {
     const index_t d = x_.columns, all = classes_ * d;
     for (std::size_t i = 0; i < weights_.size(); ++i) weights_[i] = static_cast<float>(parameters[i]);
     pack_panels(weights_.data(), 1, d, d, classes_, panels_.data());
@@ -215,7 +216,7 @@ class softmax_problem {
   void run(index_t which, const double* bias) {
     chunk& mine = chunks_[static_cast<std::size_t>(which)];
     std::fill(mine.weights.begin(), mine.weights.end(), 0.0);
-    mine.bias.assign(static_cast<std::size_t>(classes_), 0.0);
+    std::fill(mine.bias.begin(), mine.bias.end(), 0.0);
     mine.loss = 0;
     const index_t end = std::min(rows_, (which + 1) * chunk_rows_);
     for (index_t first = which * chunk_rows_; first < end; first += block) {
@@ -248,21 +249,21 @@ class softmax_problem {
 };
 
 /// Solves from `parameters`, which become the solution.
-inline lbfgs_result solve_softmax(const design_matrix& x, index_t rows, int classes, double l2, int max_iterations,
+PRETEXT_COLD inline lbfgs_result solve_softmax(const design_matrix& x, index_t rows, int classes, double l2, int max_iterations,
                                   double tolerance, std::vector<double>& parameters, parallel_loop loop) {
   softmax_problem problem(x, rows, classes, l2, loop);
-  parameters.resize(problem.size(), 0.0);
+  parameters.resize(problem.size());
   // Logits carry the rounding of float sums: near the solution smaller differences of the loss say nothing.
   return minimise_lbfgs(problem, parameters, {max_iterations, tolerance, 10, 1e-8});
 }
 
-inline void store_parameters(const std::vector<double>& parameters, logistic_model& model) {
-  const std::ptrdiff_t all = model.classes * model.columns;
-  model.weights.assign(parameters.begin(), parameters.begin() + all);
-  model.bias.assign(parameters.begin() + all, parameters.end());
+PRETEXT_COLD inline void store_parameters(const std::vector<double>& parameters, logistic_model& model) {
+  const double* bias = parameters.data() + model.classes * model.columns;
+  model.weights = std::vector<double>(parameters.data(), bias);
+  model.bias = std::vector<double>(bias, parameters.data() + parameters.size());
 }
 
-inline void check_training_set(const feature_view& train, int classes) {
+PRETEXT_COLD inline void check_training_set(const feature_view& train, int classes) {
   check_features(train, "training features");
   check_labels(train, classes, "training labels");
   if (classes < 2)
@@ -275,7 +276,7 @@ inline void check_training_set(const feature_view& train, int classes) {
 
 }  // namespace detail
 
-inline std::vector<float> logistic_model::logits(const feature_view& x, parallel_loop loop) const {
+PRETEXT_APART inline std::vector<float> logistic_model::logits(const feature_view& x, parallel_loop loop) const {
   detail::check_features(x, "features");
   if (x.columns != columns)
     throw error("eval.008", {"the classifier was trained on ", columns, " features and is given ", x.columns,
@@ -300,13 +301,12 @@ inline std::vector<float> logistic_model::logits(const feature_view& x, parallel
   return out;
 }
 
-inline std::vector<int> logistic_model::predict(const feature_view& x, parallel_loop loop) const {
+PRETEXT_APART inline std::vector<int> logistic_model::predict(const feature_view& x, parallel_loop loop) const {
   const std::vector<float> all = logits(x, loop);
-  std::vector<int> out;
-  out.reserve(static_cast<std::size_t>(x.rows));
+  std::vector<int> out(static_cast<std::size_t>(x.rows));
   for (index_t i = 0; i < x.rows; ++i) {
     const float* row = all.data() + i * classes;
-    out.push_back(static_cast<int>(std::max_element(row, row + classes) - row));
+    out[static_cast<std::size_t>(i)] = static_cast<int>(std::max_element(row, row + classes) - row);
   }
   return out;
 }
@@ -319,7 +319,7 @@ inline std::vector<int> logistic_model::predict(const feature_view& x, parallel_
 ///         [eval.012] an option out of range
 /// cost    4 N D C operations an evaluation; N D values for the standardised copy
 /// repeat  same bits for any loop
-inline logistic_fit fit_logistic_regression(const feature_view& train, const logistic_options& options = {},
+PRETEXT_APART inline logistic_fit fit_logistic_regression(const feature_view& train, const logistic_options& options = {},
                                             parallel_loop loop = {}) {
   const int classes = detail::class_count(train, train, options.classes);
   detail::check_training_set(train, classes);
