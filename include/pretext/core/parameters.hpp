@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "../config.hpp"
 #include "rng.hpp"
 #include "tensor.hpp"
+#include "text.hpp"
 
 namespace pretext {
 
@@ -149,7 +151,7 @@ class table_builder {
   PRETEXT_COLD around enter(std::string_view name, const std::string& kind) {
     const around outer{prefix_.size(), table_.parameters.size()};
     prefix_ += name;
-    if (!kind.empty()) table_.layers.emplace_back(prefix_, kind);
+    if (!kind.empty()) add_pair(table_.layers, prefix_, kind);
     if (!name.empty()) prefix_ += '.';
     leaf_ = true;
     return outer;
@@ -304,7 +306,7 @@ void from_file_order(const parameter_entry& e, const U* file, T* memory) {
 /// Fills a table's parameters and buffers with their starting values.
 /// repeat  a function of (seed, position of the entry, element in file order): layouts and back ends do not matter
 template <class T>
-void initialise(const std::vector<parameter_entry>& entries, T* values, std::uint64_t seed, std::uint64_t first = 0) {
+void initialise(std::span<const parameter_entry> entries, T* values, std::uint64_t seed, std::uint64_t first = 0) {
   std::vector<double> file;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const parameter_entry& e = entries[i];

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "../config.hpp"
 
@@ -72,6 +74,13 @@ PRETEXT_COLD inline std::string joined(std::initializer_list<piece> parts) {
   std::string out;
   append(out, parts);
   return out;
+}
+
+/// Adds a pair of texts, which do not lie in the list, to its end. One function for all of them: emplace_back is compiled anew for every kind of text.
+PRETEXT_COLD inline void add_pair(std::vector<std::pair<std::string, std::string>>& list, std::string_view first, std::string_view second) {
+  std::pair<std::string, std::string>& added = list.emplace_back();
+  added.first = first;
+  added.second = second;
 }
 
 }  // namespace pretext

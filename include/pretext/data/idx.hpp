@@ -27,7 +27,7 @@ struct idx_array {
 
 /// Reads the header of an IDX file of bytes: 0, 0, 8, number of extents, extents (32 bits, big end first), values.
 /// errors  pretext[data.010] not IDX or no bytes; [data.011] cut off, too long, or sizes that do not fit the file
-inline idx_array parse_idx(std::span<const std::byte> bytes, const std::string& name) {
+PRETEXT_COLD inline idx_array parse_idx(std::span<const std::byte> bytes, const std::string& name) {
   const auto at = [&](std::size_t i) { return std::to_integer<unsigned>(bytes[i]); };
   if (bytes.empty()) throw error("data.010", {name, ": the file is empty; an IDX file begins with the bytes 0, 0, 8"});
   if (bytes.size() < 4)
@@ -46,20 +46,22 @@ inline idx_array parse_idx(std::span<const std::byte> bytes, const std::string& 
     throw error("data.011", {name, ": cut off after ", bytes.size(), " bytes, inside the ", header,
         " bytes of the header; get the file again"});
   idx_array out;
+  out.extents.resize(rank);
   std::uint64_t promised = 1;
   const std::uint64_t present = bytes.size() - header;
-  bool fits = true;
+  bool fits = true, holds_nothing = false;
   for (std::size_t d = 0; d < rank; ++d) {
     std::uint64_t extent = 0;
     for (std::size_t b = 0; b < 4; ++b) extent = extent << 8 | at(4 + 4 * d + b);
-    out.extents.push_back(extent);
+    out.extents[d] = extent;
+    holds_nothing = holds_nothing || extent == 0;
     // Extents are below 2^32 and `promised` is at most the file's size, so the product cannot wrap.
     if (fits) promised *= extent;
     if (promised > present) fits = false;
   }
   std::string sizes = std::to_string(out.extents[0]);
   for (std::size_t d = 1; d < rank; ++d) append(sizes, {" x ", out.extents[d]});
-  if (std::find(out.extents.begin(), out.extents.end(), 0u) != out.extents.end())
+  if (holds_nothing)
     throw error("data.011", {name, ": the header says ", sizes, ", which is no data at all; get the file again"});
   if (!fits || promised != present)
     throw error("data.011", {name, ": the header says ", sizes, ", but ", present,
@@ -73,9 +75,8 @@ PRETEXT_COLD inline std::vector<int> parse_idx_labels(std::span<const std::byte>
   const idx_array a = parse_idx(bytes, name);
   if (a.extents.size() != 1)
     throw error("data.012", {name, ": IDX with ", a.extents.size(), " extents holds no labels, which have 1; name the idx1 file"});
-  std::vector<int> out;
-  out.reserve(a.values.size());
-  for (const std::byte b : a.values) out.push_back(std::to_integer<int>(b));
+  std::vector<int> out(a.values.size());
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = std::to_integer<int>(a.values[i]);
   return out;
 }
 

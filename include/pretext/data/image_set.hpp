@@ -143,18 +143,20 @@ class image_set {
 
   /// Fills `out` with the images of `ids`; allocates nothing once out has grown, decoders excepted.
   void gather(std::span<const index_t> ids, image_batch& out) const {
-    out.clear();
+    out.images.resize(ids.size());
+    out.ids.resize(ids.size());
+    out.labels.resize(ids.size());
     std::size_t slots = 0;
-    for (const index_t i : ids) {
-      const index_t r = row(i);
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      const index_t r = row(ids[i]);
       if (offset_of(r) != image_store::not_resident) {
-        out.images.push_back(view_of(r));
+        out.images[i] = view_of(r);
       } else {
         if (slots == out.storage.size()) out.storage.emplace_back();
-        out.images.push_back(decoded(r, out.storage[slots++]));
+        out.images[i] = decoded(r, out.storage[slots++]);
       }
-      out.ids.push_back(static_cast<std::uint64_t>(r));
-      out.labels.push_back(store_->labels.empty() ? -1 : store_->labels[static_cast<std::size_t>(r)]);
+      out.ids[i] = static_cast<std::uint64_t>(r);
+      out.labels[i] = store_->labels.empty() ? -1 : store_->labels[static_cast<std::size_t>(r)];
     }
   }
 

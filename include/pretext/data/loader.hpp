@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <exception>
 #include <mutex>
-#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
@@ -29,12 +28,8 @@ class prefetching_loader {
  public:
   /// `set` must outlive the loader. `ahead` = 0 gathers in the calling thread.
   prefetching_loader(const Dataset& set, epoch_sampler sampler, index_t first, index_t last, int ahead = 2)
-      : set_(&set), sampler_(std::move(sampler)), taken_(first), made_(first), last_(last) {
-    if (ahead < 0 || first < 0 || last < first)
-      throw error("data.092", {"loader: steps ", first, " to ", last, " with ", ahead,
-          " batches ahead; steps count upwards from 0, ahead is 0 or more"});
-    ring_.resize(static_cast<std::size_t>(ahead) + 1);
-    if (ahead > 0 && first < last) worker_ = std::jthread([this](std::stop_token stop) { work(stop); });
+      : set_(&set), sampler_(std::move(sampler)), ring_(slots(first, last, ahead)), taken_(first), made_(first), last_(last) {
+    if (ahead > 0 && first < last) worker_ = std::thread([this] { work(); });
   }
   prefetching_loader(const prefetching_loader&) = delete;
   prefetching_loader& operator=(const prefetching_loader&) = delete;
@@ -43,7 +38,7 @@ class prefetching_loader {
     {
       // Under the lock: the worker is then either before its test of the flag or already waiting, never in between.
       const std::lock_guard lock(mutex_);
-      worker_.request_stop();
+      stopping_ = true;
     }
     space_.notify_all();
     worker_.join();
@@ -71,6 +66,12 @@ class prefetching_loader {
   index_t position() const { return taken_ + (holding_ ? 1 : 0); }
 
  private:
+  PRETEXT_COLD static std::size_t slots(index_t first, index_t last, int ahead) {
+    if (ahead < 0 || first < 0 || last < first)
+      throw error("data.092", {"loader: steps ", first, " to ", last, " with ", ahead,
+          " batches ahead; steps count upwards from 0, ahead is 0 or more"});
+    return static_cast<std::size_t>(ahead) + 1;
+  }
   image_batch& slot(index_t step) { return ring_[static_cast<std::size_t>(step) % ring_.size()]; }
 
   const image_batch* next_here() {
@@ -86,13 +87,13 @@ class prefetching_loader {
     return &ring_[0];
   }
 
-  void work(const std::stop_token& stop) {
+  void work() {
     for (index_t step = made_; step < last_; ++step) {
       {
         std::unique_lock lock(mutex_);
         // taken_ is the oldest batch that may be in use; its slot comes round again after ring_.size() steps.
-        space_.wait(lock, [&] { return stop.stop_requested() || step - taken_ < static_cast<index_t>(ring_.size()); });
-        if (stop.stop_requested()) return;
+        space_.wait(lock, [&] { return stopping_ || step - taken_ < static_cast<index_t>(ring_.size()); });
+        if (stopping_) return;
       }
       std::exception_ptr failure;
       try {
@@ -121,7 +122,8 @@ class prefetching_loader {
   index_t last_;
   bool holding_ = false;  // the consumer has batch taken_
   std::exception_ptr failure_;
-  std::jthread worker_;  // last: it uses all of the above
+  bool stopping_ = false;
+  std::thread worker_;  // last: it uses all of the above
 };
 
 }  // namespace pretext::data

@@ -155,7 +155,7 @@ class writer {
   }
 
   std::string out_;
-  std::vector<char> open_;  // the closing characters still owed
+  std::string open_;  // the closing characters still owed
   bool first_ = true;
   bool after_key_ = false;
 };

@@ -2,6 +2,10 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,24 +18,36 @@
 /// table() and assign(entry, values, is_buffer), such as trainer.encoder().
 namespace pretext::io {
 
+namespace detail {
+/// Numbers as 64-bit integers, in a list of the same kind, so that a file's tensors can be kept together.
+template <class T>
+PRETEXT_COLD std::vector<T> as_integers(const std::vector<T>& values) {
+  static_assert(sizeof(std::int64_t) % sizeof(T) == 0);
+  std::vector<T> bytes(values.size() * (sizeof(std::int64_t) / sizeof(T)));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::int64_t whole = static_cast<std::int64_t>(values[i]);
+    std::memcpy(reinterpret_cast<unsigned char*>(bytes.data()) + i * sizeof whole, &whole, sizeof whole);
+  }
+  return bytes;
+}
+}  // namespace detail
+
 /// Writes every parameter and buffer of a model, atomically.
 /// errors  io.110-115 file
 template <class Model>
 PRETEXT_COLD void save_safetensors(const std::string& path, const Model& model, text_pairs metadata = {}) {
   using T = typename Model::value_type;
   std::vector<std::vector<T>> values;
-  std::vector<std::vector<std::int64_t>> counters;
   std::vector<tensor_entry> tensors;
   model.for_each_tensor([&](const parameter_entry& e, std::vector<T>& v) {
-    std::vector<std::int64_t> shape;
-    for (int i = 0; i < e.file_shape.rank; ++i) shape.push_back(e.file_shape[i]);
-    if (e.what == role::counter) {  // PyTorch keeps counters as I64
-      counters.emplace_back(v.begin(), v.end());
-      tensors.push_back({e.name, dtype::i64, std::move(shape), counters.back().data()});
-    } else {
-      values.push_back(std::move(v));
-      tensors.push_back({e.name, dtype_of<T>(), std::move(shape), values.back().data()});
-    }
+    tensor_entry& tensor = tensors.emplace_back();
+    tensor.name = e.name;
+    tensor.shape.resize(static_cast<std::size_t>(e.file_shape.rank));
+    for (int i = 0; i < e.file_shape.rank; ++i) tensor.shape[static_cast<std::size_t>(i)] = e.file_shape[i];
+    tensor.type = e.what == role::counter ? dtype::i64 : dtype_of<T>();
+    if (e.what == role::counter) v = detail::as_integers(v);  // as PyTorch keeps them
+    tensor.data = v.data();
+    values.push_back(std::move(v));
   });
   write_safetensors(path, std::span<const tensor_entry>(tensors), std::move(metadata));
 }

@@ -54,8 +54,8 @@ struct safetensors_plan {
 PRETEXT_COLD inline safetensors_plan plan_safetensors(std::span<const tensor_entry> tensors, text_pairs metadata) {
   const auto refuse = [](const std::string& what) { throw error("io.327", {what, "; correct what is to be written"}); };
   const auto check_text = [&](std::string_view text, const char* what) {
-    if (first_invalid_utf8(text) != text.size()) refuse(std::string(what) + " " + detail::in_quotes(text) + " is not UTF-8");
-    if (detail::has_control(text)) refuse(std::string(what) + " " + detail::in_quotes(text) + " has a control character in it");
+    if (first_invalid_utf8(text) != text.size()) refuse(joined({what, " ", detail::in_quotes(text), " is not UTF-8"}));
+    if (detail::has_control(text)) refuse(joined({what, " ", detail::in_quotes(text), " has a control character in it"}));
   };
 
   safetensors_plan plan;
@@ -63,44 +63,46 @@ PRETEXT_COLD inline safetensors_plan plan_safetensors(std::span<const tensor_ent
       sorted_order(tensors.size(), [&](std::size_t a, std::size_t b) { return tensors[a].name < tensors[b].name; });
   for (std::size_t i = 1; i < by_name.size(); ++i)
     if (const std::string& name = tensors[by_name[i]].name; name == tensors[by_name[i - 1]].name)
-      refuse("the tensor " + detail::in_quotes(name) + " is given twice");
+      refuse(joined({"the tensor ", detail::in_quotes(name), " is given twice"}));
   plan.order = sorted_order(by_name.size(), [&](std::size_t a, std::size_t b) { return tensors[by_name[a]].type > tensors[by_name[b]].type; });
   for (std::size_t& i : plan.order) i = by_name[i];
-  reorder(metadata, sorted_order(metadata.size(), [&](std::size_t a, std::size_t b) { return metadata[a].first < metadata[b].first; }));
+  const std::vector<std::size_t> by_key =
+      sorted_order(metadata.size(), [&](std::size_t a, std::size_t b) { return metadata[a].first < metadata[b].first; });
 
   json::writer json;
   json.begin_object();
   if (!metadata.empty()) {
     json.key("__metadata__").begin_object();
-    for (std::size_t i = 0; i < metadata.size(); ++i) {
-      check_text(metadata[i].first, "the metadata key");
-      if (first_invalid_utf8(metadata[i].second) != metadata[i].second.size())
-        refuse("the metadata text of " + detail::in_quotes(metadata[i].first) + " is not UTF-8");
-      if (i > 0 && metadata[i].first == metadata[i - 1].first)
-        refuse("the metadata key " + detail::in_quotes(metadata[i].first) + " is given twice");
-      json.member(metadata[i].first, metadata[i].second);
+    for (std::size_t i = 0; i < by_key.size(); ++i) {
+      const auto& [key, text] = metadata[by_key[i]];
+      check_text(key, "the metadata key");
+      if (first_invalid_utf8(text) != text.size()) refuse(joined({"the metadata text of ", detail::in_quotes(key), " is not UTF-8"}));
+      if (i > 0 && key == metadata[by_key[i - 1]].first)
+        refuse(joined({"the metadata key ", detail::in_quotes(key), " is given twice"}));
+      json.member(key, text);
     }
     json.end_object();
   }
   std::uint64_t offset = 0;
-  for (const std::size_t index : plan.order) {
-    const tensor_entry& t = tensors[index];
-    const std::string name = "the tensor " + detail::in_quotes(t.name);
+  plan.bytes = std::vector<std::uint64_t>(tensors.size());
+  for (std::size_t at = 0; at < tensors.size(); ++at) {
+    const tensor_entry& t = tensors[plan.order[at]];
+    const std::string name = joined({"the tensor ", detail::in_quotes(t.name)});
     check_text(t.name, "the tensor name");
     if (t.name == "__metadata__") refuse("the tensor name \"__metadata__\" is reserved");
     std::uint64_t bits = bits_of(t.type);
     json.key(t.name).begin_object().member("dtype", name_of(t.type)).key("shape").begin_array();
     for (const std::int64_t extent : t.shape) {
-      if (extent < 0) refuse(name + " has a negative extent");
+      if (extent < 0) refuse(joined({name, " has a negative extent"}));
       if (!detail::multiply(bits, static_cast<std::uint64_t>(extent), bits) || bits >= std::uint64_t{1} << 50)
-        refuse(name + " is larger than the format allows");
+        refuse(joined({name, " is larger than the format allows"}));
       json.value(extent);
     }
-    if (bits % 8 != 0) refuse(name + " does not fill whole bytes");
-    if (bits != 0 && t.data == nullptr) refuse(name + " has no data");
+    if (bits % 8 != 0) refuse(joined({name, " does not fill whole bytes"}));
+    if (bits != 0 && t.data == nullptr) refuse(joined({name, " has no data"}));
     json.end_array().key("data_offsets").begin_array().value(offset).value(offset + bits / 8).end_array().end_object();
-    plan.bytes.push_back(bits / 8);
-    offset += bits / 8;
+    plan.bytes[at] = bits / 8;
+    offset += plan.bytes[at];
   }
   json.end_object();
 
@@ -125,11 +127,12 @@ PRETEXT_COLD void write_safetensors(const std::string& path, std::span<const ten
   static_assert(std::endian::native == std::endian::little, "pretext[io.327] files are little-endian, so must the machine be");
   bool has_format = false;
   for (const auto& pair : metadata) has_format = has_format || pair.first == "format";
-  if (!has_format) metadata.emplace_back("format", "pt");
+  if (!has_format) add_pair(metadata, "format", "pt");
   const safetensors_plan plan = plan_safetensors(tensors, std::move(metadata));
-  std::vector<byte_view> chunks{bytes_of(plan.prefix)};
+  std::vector<byte_view> chunks(plan.order.size() + 1);
+  chunks[0] = bytes_of(plan.prefix);
   for (std::size_t i = 0; i < plan.order.size(); ++i)
-    chunks.emplace_back(static_cast<const std::byte*>(tensors[plan.order[i]].data), static_cast<std::size_t>(plan.bytes[i]));
+    chunks[i + 1] = {static_cast<const std::byte*>(tensors[plan.order[i]].data), static_cast<std::size_t>(plan.bytes[i])};
   write_file_atomically(path, chunks, files);
 }
 

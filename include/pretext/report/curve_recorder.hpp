@@ -20,7 +20,7 @@ class curve_recorder {
  public:
   explicit curve_recorder(std::size_t most_parts = 2048) : most_(most_parts > 2 ? most_parts : 2) {}
 
-  void add(double x, double y) {
+  PRETEXT_APART void add(double x, double y) {
     if (parts_.empty() || parts_.back().points == each_) {
       if (parts_.size() >= most_) halve();
       if (parts_.empty() || parts_.back().points == each_) parts_.emplace_back();
@@ -63,8 +63,9 @@ class curve_recorder {
     std::vector<double> mean;
     for (const part& p : parts_) {
       if (p.finite == 0) continue;
-      out.x.push_back((p.low_x + p.high_x) / 2);
-      mean.push_back(p.sum / static_cast<double>(p.finite));
+      const double x = (p.low_x + p.high_x) / 2, y = p.sum / static_cast<double>(p.finite);
+      out.x.push_back(x);
+      mean.push_back(y);
     }
     // Weights fall by `keep` a part in both directions; at the ends there is simply less to sum.
     std::vector<double> sums = mean, weights(mean.size(), 1.0);
@@ -78,7 +79,8 @@ class curve_recorder {
       sums[i] += sum, weights[i] += weight;
       sum = keep * (sum + mean[i]), weight = keep * (weight + 1);
     }
-    for (std::size_t i = 0; i < mean.size(); ++i) out.y.push_back(sums[i] / weights[i]);
+    for (std::size_t i = 0; i < mean.size(); ++i) sums[i] /= weights[i];
+    out.y = std::move(sums);
     return out;
   }
 
@@ -115,7 +117,7 @@ class curve_recorder {
       if (i + 1 < parts_.size()) joined.join(parts_[i + 1]);
       parts_[kept] = joined;
     }
-    parts_.resize(kept);
+    while (parts_.size() > kept) parts_.pop_back();
     each_ *= 2;
   }
 

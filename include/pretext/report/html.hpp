@@ -251,7 +251,8 @@ class html {
     plot p;
     p.title = std::move(title);
     p.x_label = "step";
-    p.curves.push_back(values.raw(p.title));
+    p.curves = std::vector<curve>(1);
+    p.curves[0] = values.raw(p.title);
     p.from_zero = true;
     return p;
   }
@@ -259,11 +260,12 @@ class html {
     plot p;
     p.title = title;
     p.x_label = "step";
-    p.curves.push_back(values.raw("each step"));
-    p.curves.back().faint = true;
-    p.curves.back().colour = 0;
-    p.curves.push_back(values.smooth(p.title + ", smoothed"));
-    p.curves.back().colour = 0;
+    p.curves = std::vector<curve>(2);
+    p.curves[0] = values.raw("each step");
+    p.curves[0].faint = true;
+    p.curves[0].colour = 0;
+    p.curves[1] = values.smooth(joined({p.title, ", smoothed"}));
+    p.curves[1].colour = 0;
     return p;
   }
 

@@ -66,16 +66,17 @@ PRETEXT_COLD inline svg_axis make_axis(double low, double high, bool log, bool p
     high = high <= 0 && -high <= near && old_low < 0 ? 0 : high + air;
   }
   axis.low = low, axis.high = high;
+  const auto mark = [&](double tick) { axis.ticks.push_back(tick); };
   if (log && high - low > 1) {
     const double step = std::max(1.0, std::ceil((high - low) / (count + 1)));
-    for (double t = std::ceil(axis.low - 1e-9); t <= axis.high + 1e-9; t += step) axis.ticks.push_back(std::pow(10.0, t));
+    for (double t = std::ceil(axis.low - 1e-9); t <= axis.high + 1e-9; t += step) mark(std::pow(10.0, t));
     return axis;
   }
   if (log) {  // less than a power of ten: 1, 2, 5, with ends where they are
     for (double power = std::floor(low); power <= high; ++power)
       for (const double part : {1.0, 2.0, 5.0}) {
         const double t = power + std::log10(part);
-        if (t >= low - 1e-9 && t <= high + 1e-9) axis.ticks.push_back(std::pow(10.0, t));
+        if (t >= low - 1e-9 && t <= high + 1e-9) mark(std::pow(10.0, t));
       }
     return axis;
   }
@@ -84,7 +85,7 @@ PRETEXT_COLD inline svg_axis make_axis(double low, double high, bool log, bool p
   for (int i = 0; i < 4 * count + 8; ++i) {
     const double t = (first + i) * step;
     if (t > axis.high + 1e-6 * step) break;
-    axis.ticks.push_back(t);
+    mark(t);
   }
   return axis;
 }

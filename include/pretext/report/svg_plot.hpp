@@ -136,9 +136,9 @@ PRETEXT_COLD inline std::string svg_ticks(const svg_axis& across, const svg_axis
 
 /// The colours a plot's curves get, in order: their own, or the next of the palette.
 PRETEXT_COLD inline std::vector<int> curve_colours(const plot& p) {
-  std::vector<int> colours;
+  std::vector<int> colours(p.curves.size());
   int next = 0;
-  for (const curve& c : p.curves) colours.push_back(c.colour >= 0 ? c.colour : next++);
+  for (std::size_t i = 0; i < colours.size(); ++i) colours[i] = p.curves[i].colour >= 0 ? p.curves[i].colour : next++;
   return colours;
 }
 

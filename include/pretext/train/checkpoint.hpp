@@ -51,8 +51,8 @@ inline std::uint64_t mix_bytes(std::uint64_t h, const void* data, std::size_t n)
 inline constexpr std::uint64_t mix_start = 0xCBF29CE484222325u;
 
 PRETEXT_COLD inline std::vector<std::int64_t> shape_of(const extents& e) {
-  std::vector<std::int64_t> s;
-  for (int i = 0; i < e.rank; ++i) s.push_back(e[i]);
+  std::vector<std::int64_t> s(static_cast<std::size_t>(e.rank));
+  for (int i = 0; i < e.rank; ++i) s[static_cast<std::size_t>(i)] = e[i];
   return s;
 }
 
@@ -72,7 +72,7 @@ PRETEXT_COLD inline std::uint64_t mix_texts(const io::text_pairs& texts) {
 template <class T>
 struct state_part {
   parameter_entry entry;  // with its whole name
-  T* data;                // nullptr: a counter
+  T* data = nullptr;      // of a counter: nullptr
   std::uint64_t* counter = nullptr;
 };
 
@@ -82,21 +82,24 @@ struct state_list {
   std::vector<state_part<T>> parts{};
 
   PRETEXT_COLD void counter(const std::string& name, std::uint64_t& value) {
-    parts.push_back({{}, nullptr, &value});
-    parts.back().entry.name = name;
+    state_part<T>& p = parts.emplace_back();
+    p.counter = &value;
+    p.entry.name = name;
   }
   PRETEXT_COLD void entries(const std::string& prefix, const std::vector<parameter_entry>& list, T* data) {
     for (const parameter_entry& e : list) {
-      parts.push_back({e, data + e.offset});
-      parts.back().entry.name.insert(0, prefix);
+      state_part<T>& p = parts.emplace_back();
+      p.data = data + e.offset;
+      p.entry = e;
+      p.entry.name.insert(0, prefix);
     }
   }
   PRETEXT_COLD void array(const std::string& name, tensor_view<T> v) {
-    parts.push_back({{}, v.data});
-    parameter_entry& e = parts.back().entry;
-    e.name = name;
-    e.file_shape = v.shape;
-    e.size = v.size();
+    state_part<T>& p = parts.emplace_back();
+    p.data = v.data;
+    p.entry.name = name;
+    p.entry.file_shape = v.shape;
+    p.entry.size = v.size();
   }
 };
 template <class Trainer>
@@ -109,29 +112,29 @@ state_list<typename Trainer::value_type> state_of(Trainer& trainer) {
 /// A copy of some state in file order.
 template <class T>
 struct state_copy {
-  std::vector<std::vector<T>> values;   // of the tensors, in order
-  std::vector<std::uint64_t> counters;  // in order
+  std::vector<T> values;                // of the tensors, one after another
+  std::vector<std::uint64_t> counters;  // one a part; 0 where it is a tensor
   std::uint64_t sum = mix_start;
 
-  void add(std::uint64_t value) {
-    sum = mix_bytes(sum, &value, sizeof value);
-    counters.push_back(value);
-  }
-  void add(std::vector<T> file) {
-    sum = mix_bytes(sum, file.data(), file.size() * sizeof(T));
-    values.push_back(std::move(file));
+  explicit state_copy(const state_list<T>& state) : counters(state.parts.size()) {
+    std::size_t n = 0;
+    for (const state_part<T>& p : state.parts) n += p.data == nullptr ? 0 : static_cast<std::size_t>(p.entry.size);
+    values.resize(n);
   }
 };
 template <class T>
 PRETEXT_COLD state_copy<T> copy_state(const state_list<T>& state) {
-  state_copy<T> copy;
-  for (const state_part<T>& p : state.parts) {
+  state_copy<T> copy(state);
+  T* file = copy.values.data();
+  for (std::size_t i = 0; i < state.parts.size(); ++i) {
+    const state_part<T>& p = state.parts[i];
     if (p.data == nullptr) {
-      copy.add(*p.counter);
+      copy.counters[i] = *p.counter;
+      copy.sum = mix_bytes(copy.sum, p.counter, sizeof *p.counter);
     } else {
-      std::vector<T> file(static_cast<std::size_t>(p.entry.size));
-      to_file_order(p.entry, static_cast<const T*>(p.data), file.data());
-      copy.add(std::move(file));
+      to_file_order(p.entry, static_cast<const T*>(p.data), file);
+      copy.sum = mix_bytes(copy.sum, file, static_cast<std::size_t>(p.entry.size) * sizeof(T));
+      file += p.entry.size;
     }
   }
   return copy;
@@ -139,43 +142,59 @@ PRETEXT_COLD state_copy<T> copy_state(const state_list<T>& state) {
 /// The same from a file; nothing of the trainer is touched.
 template <class T>
 PRETEXT_COLD state_copy<T> read_state(const io::tensor_file& file, const state_list<T>& state) {
-  state_copy<T> copy;
-  for (const state_part<T>& p : state.parts) {
+  state_copy<T> copy(state);
+  T* values = copy.values.data();
+  for (std::size_t i = 0; i < state.parts.size(); ++i) {
+    const state_part<T>& p = state.parts[i];
     const std::string& name = p.entry.name;
     if (p.data == nullptr) {
-      std::uint64_t value = 0;
+      std::uint64_t& value = copy.counters[i];
       file.template read_into<std::uint64_t>(name, std::span<std::uint64_t>(&value, 1));
-      copy.add(value);
+      copy.sum = mix_bytes(copy.sum, &value, sizeof value);
       continue;
     }
     if (file.at(name).shape != shape_of(p.entry.file_shape))
       throw error("checkpoint.103", {file.file_name(), ": ", name,
           " has another shape than this trainer's; use the recipe it was written with"});
-    copy.add(file.template read<T>(name));
+    const std::size_t size = static_cast<std::size_t>(p.entry.size);
+    file.template read_into<T>(name, std::span<T>(values, size));
+    copy.sum = mix_bytes(copy.sum, values, size * sizeof(T));
+    values += size;
   }
   return copy;
 }
 /// Everything was read and checked, now it goes where it belongs.
 template <class T>
 PRETEXT_COLD void place_state(const state_copy<T>& copy, const state_list<T>& state) {
-  std::size_t value = 0, counter = 0;
-  for (const state_part<T>& p : state.parts) {
-    if (p.data == nullptr)
-      *p.counter = copy.counters[counter++];
-    else
-      from_file_order(p.entry, copy.values[value++].data(), p.data);
+  const T* values = copy.values.data();
+  for (std::size_t i = 0; i < state.parts.size(); ++i) {
+    const state_part<T>& p = state.parts[i];
+    if (p.data == nullptr) {
+      *p.counter = copy.counters[i];
+    } else {
+      from_file_order(p.entry, values, p.data);
+      values += p.entry.size;
+    }
   }
 }
 /// The tensors of a copy, for a file; valid as long as the copy.
 template <class T>
 PRETEXT_COLD std::vector<io::tensor_entry> tensors_of(const state_list<T>& state, const state_copy<T>& copy) {
-  std::vector<io::tensor_entry> tensors;
-  std::size_t value = 0, counter = 0;
-  for (const state_part<T>& p : state.parts) {
-    if (p.data == nullptr)
-      tensors.push_back({p.entry.name, io::dtype::u64, {}, &copy.counters[counter++]});
-    else
-      tensors.push_back({p.entry.name, io::dtype_of<T>(), shape_of(p.entry.file_shape), copy.values[value++].data()});
+  std::vector<io::tensor_entry> tensors(state.parts.size());
+  const T* values = copy.values.data();
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const state_part<T>& p = state.parts[i];
+    io::tensor_entry& tensor = tensors[i];
+    tensor.name = p.entry.name;
+    if (p.data == nullptr) {
+      tensor.type = io::dtype::u64;
+      tensor.data = &copy.counters[i];
+    } else {
+      tensor.type = io::dtype_of<T>();
+      tensor.shape = shape_of(p.entry.file_shape);
+      tensor.data = values;
+      values += p.entry.size;
+    }
   }
   return tensors;
 }
@@ -193,7 +212,8 @@ PRETEXT_COLD inline std::vector<std::uint64_t> checkpoint_steps(const std::strin
       continue;
     const std::string digits = name.substr(checkpoint_prefix.size(), name.size() - checkpoint_prefix.size() - checkpoint_suffix.size());
     if (digits.size() > 18 || digits.find_first_not_of("0123456789") != std::string::npos) continue;
-    steps.push_back(std::stoull(digits));
+    const std::uint64_t step = std::stoull(digits);
+    steps.push_back(step);
   }
   reorder(steps, sorted_order(steps.size(), [&](std::size_t a, std::size_t b) { return steps[a] > steps[b]; }));
   return steps;
@@ -259,11 +279,13 @@ PRETEXT_COLD checkpoint_texts words_of(const Trainer& trainer) {
 }
 
 PRETEXT_COLD inline io::text_pairs metadata_of(const checkpoint_texts& words, std::uint64_t sum, const notes& kept) {
-  io::text_pairs metadata{{"pretext", PRETEXT_VERSION_STRING}, {"structure", words.structure}, {"checksum", hex(sum)}};
-  for (const auto& [name, value] : words.settings) metadata.emplace_back("setting." + name, value);
-  for (const auto& [name, value] : kept) metadata.emplace_back("note." + name, value);
-  std::string texts_sum = hex(mix_texts(metadata));
-  metadata.emplace_back("text_checksum", std::move(texts_sum));
+  io::text_pairs metadata;
+  add_pair(metadata, "pretext", PRETEXT_VERSION_STRING);
+  add_pair(metadata, "structure", words.structure);
+  add_pair(metadata, "checksum", hex(sum));
+  for (const auto& [name, value] : words.settings) add_pair(metadata, joined({"setting.", name}), value);
+  for (const auto& [name, value] : kept) add_pair(metadata, joined({"note.", name}), value);
+  add_pair(metadata, "text_checksum", hex(mix_texts(metadata)));
   return metadata;
 }
 
@@ -395,7 +417,7 @@ class checkpoint {
   PRETEXT_COLD void note(std::string_view name, std::string value) {
     for (auto& [key, kept] : options_.notes)
       if (key == name) return void(kept = std::move(value));
-    options_.notes.emplace_back(name, std::move(value));
+    add_pair(options_.notes, name, value);
   }
 
  private:

@@ -97,8 +97,8 @@ class encoder_view {
     buffer<std::byte> block;
     for (index_t first = 0; first < images; first += chunk) {
       const index_t n = std::min(chunk, images - first);
-      ids.clear();
-      for (index_t i = 0; i < n; ++i) ids.push_back(first + i);
+      ids.resize(static_cast<std::size_t>(n));
+      for (index_t i = 0; i < n; ++i) ids[static_cast<std::size_t>(i)] = first + i;
       data.gather(ids, batch);
       augment::image_size source = input_;
       for (const auto& image : batch.images) {

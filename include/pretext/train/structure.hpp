@@ -21,16 +21,15 @@ PRETEXT_COLD inline std::string shape_text(const extents& e) {
 
 /// The dotted names of a list's members.
 PRETEXT_COLD inline std::vector<std::string> dotted_names(const setting_list& list) {
-  std::vector<std::string> names;
+  std::vector<std::string> names(list.size());
   std::string name;
-  std::vector<std::size_t> ends{0};  // of the names of the policies around the member
-  for (const listed_setting& s : list) {
-    const std::size_t level = static_cast<std::size_t>(s.level);
+  std::vector<std::size_t> ends(list.size() + 1);  // of the names of the policies around the member
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const std::size_t level = static_cast<std::size_t>(list[i].level);
     name.resize(ends[level]);
-    if (!s.name.empty()) append(name, {(name.empty() ? "" : "."), s.name});
-    ends.resize(level + 1);
-    ends.push_back(name.size());
-    names.push_back(name);
+    if (!list[i].name.empty()) append(name, {(name.empty() ? "" : "."), list[i].name});
+    ends[level + 1] = name.size();
+    names[i] = name;
   }
   return names;
 }
@@ -51,10 +50,10 @@ PRETEXT_COLD inline void append_policies(std::string& out, const setting_list& l
 using setting_texts = std::vector<std::pair<std::string, std::string>>;
 
 PRETEXT_COLD inline setting_texts texts_of(const setting_list& list) {
-  std::vector<std::string> names = detail::dotted_names(list);
+  const std::vector<std::string> names = detail::dotted_names(list);
   setting_texts texts;
   for (std::size_t i = 0; i < list.size(); ++i)
-    if (list[i].value != nullptr) texts.emplace_back(std::move(names[i]), list[i].operations->text(*list[i].value));
+    if (list[i].value != nullptr) add_pair(texts, names[i], list[i].operations->text(*list[i].value));
   return texts;
 }
 

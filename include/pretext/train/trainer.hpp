@@ -2,11 +2,13 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
-#include <limits>
 #include <memory>
+#include <span>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "../concepts/recipe.hpp"
@@ -61,6 +63,22 @@ struct target_memory {
   target_spec spec;
   buffer<T> parameters, buffers;
 };
+
+/// How many targets a family has, and how many states: it returns them as arrays.
+template <class Family>
+constexpr std::size_t target_count() {
+  if constexpr (requires(Family& f) { f.targets(); })
+    return std::tuple_size_v<decltype(std::declval<Family&>().targets())>;
+  else
+    return 0;
+}
+template <class Family>
+constexpr std::size_t state_count() {
+  if constexpr (requires(Family& f) { f.states(); })
+    return std::tuple_size_v<decltype(std::declval<Family&>().states())>;
+  else
+    return 0;
+}
 }  // namespace detail
 
 /// Trains a recipe on a back end. Holds players, targets and planned memory; the losses are the family's.
@@ -166,13 +184,13 @@ class trainer {
   bool stopped() const { return stopped_; }
 
   /// Players by position, for tools: tables and flat buffers.
-  std::vector<detail::player_memory<T>>& players() { return players_; }
-  const std::vector<detail::player_memory<T>>& players() const { return players_; }
-  std::vector<detail::target_memory<T>>& targets() { return targets_; }
-  const std::vector<detail::target_memory<T>>& targets() const { return targets_; }
+  auto& players() { return players_; }
+  const auto& players() const { return players_; }
+  auto& targets() { return targets_; }
+  const auto& targets() const { return targets_; }
 
-  const std::vector<std::string>& state_names() const { return state_names_; }
-  const std::vector<extents>& state_shapes() const { return state_shapes_; }
+  const auto& state_names() const { return state_names_; }
+  const auto& state_shapes() const { return state_shapes_; }
 
   template <class Part>
   parameter_view<T> parameters(const Part& p) const {
@@ -193,13 +211,14 @@ class trainer {
       if (p.state0.size() > 0) v.entries(p.name + ".state0/", p.table.parameters, p.state0.data());
       if (p.state1.size() > 0) v.entries(p.name + ".state1/", p.table.parameters, p.state1.data());
     }
-    for (auto& t : targets_) {
-      const auto& table = players_[static_cast<std::size_t>(t.spec.player)].table;
-      v.entries(std::string(t.spec.name) + "/", leading(table.parameters, t.spec.extent.parameters), t.parameters.data());
-      v.entries(std::string(t.spec.name) + ".buffers/", leading(table.buffers, t.spec.extent.buffers), t.buffers.data());
-    }
-    for (std::size_t i = 0; i < states_.size(); ++i)
-      v.array(state_names_[i], tensor_view<T>{states_[i].data(), state_shapes_[i]});
+    if constexpr (target_count > 0)
+      for (auto& t : targets_) {
+        const auto& table = players_[static_cast<std::size_t>(t.spec.player)].table;
+        v.entries(std::string(t.spec.name) + "/", leading(table.parameters, t.spec.extent.parameters), t.parameters.data());
+        v.entries(std::string(t.spec.name) + ".buffers/", leading(table.buffers, t.spec.extent.buffers), t.buffers.data());
+      }
+    if constexpr (state_count > 0)
+      for (std::size_t i = 0; i < state_count; ++i) v.array(state_names_[i], tensor_view<T>{states_[i].data(), state_shapes_[i]});
   }
 
   /// Bytes asked of pretext's allocators for this trainer.
@@ -216,6 +235,7 @@ class trainer {
   using specs_type = decltype(std::declval<family_type&>().players());
   using scope_type = step_scope<context<Backend, T, Comm>, specs_type>;
   static constexpr std::size_t player_count = std::tuple_size_v<specs_type>;
+  static constexpr std::size_t target_count = detail::target_count<family_type>(), state_count = detail::state_count<family_type>();
   static_assert(player_count <= static_cast<std::size_t>(max_players),
                 "pretext[trainer.101] a family has more players than max_players");
 
@@ -229,11 +249,15 @@ class trainer {
     comm_ = comm == nullptr ? &own_comm_ : comm;
     const auto totals = lay_out(specs_);
     std::size_t i = 0;
-    std::apply([&](auto&... spec) { (make_player(spec, totals[i++]), ...); }, specs_);
-    if constexpr (requires { family_.targets(); })
-      for (const target_spec& t : family_.targets()) make_target(t);
-    if constexpr (requires { family_.states(); })
-      for (const state_spec& s : family_.states()) make_state(s);
+    std::apply([&](auto&... spec) { ((make_player(spec, totals[i], i), ++i), ...); }, specs_);
+    if constexpr (target_count > 0) {
+      const auto targets = family_.targets();
+      for (i = 0; i < target_count; ++i) make_target(targets[i], targets_[i]);
+    }
+    if constexpr (state_count > 0) {
+      const auto states = family_.states();
+      for (i = 0; i < state_count; ++i) make_state(states[i], i);
+    }
     wire();
     plan(settings_.batch_size);
   }
@@ -261,8 +285,8 @@ class trainer {
   }
 
   template <class Spec>
-  PRETEXT_COLD void make_player(const Spec& spec, segment_size extent) {
-    detail::player_memory<T> p;
+  PRETEXT_COLD void make_player(const Spec& spec, segment_size extent, std::size_t number) {
+    detail::player_memory<T>& p = players_[number];
     p.name = spec.name;
     p.optimizer_name = Spec::optimizer_type::name;
     table_builder builder(p.table);
@@ -272,29 +296,30 @@ class trainer {
     p.buffers = buffer<T>(extent.buffers);
     if constexpr (Spec::optimizer_type::states >= 1) p.state0 = buffer<T>(extent.parameters);
     if constexpr (Spec::optimizer_type::states >= 2) p.state1 = buffer<T>(extent.parameters);
-    const std::uint64_t first = players_.size() * 65536;
+    const std::uint64_t first = number * 65536;
     initialise(p.table.parameters, p.parameters.data(), seed(), first);
     initialise(p.table.buffers, p.buffers.data(), seed(), first + 32768);
-    for (const parameter_entry& e : p.table.parameters) {
+    p.ranges = std::vector<update_range>(p.table.parameters.size());
+    for (std::size_t i = 0; i < p.ranges.size(); ++i) {
+      const parameter_entry& e = p.table.parameters[i];
       const bool matrix = e.what == role::weight || e.what == role::embedding;
-      p.ranges.push_back({e.offset, e.size, 1.0, matrix ? 1.0 : 0.0, matrix});
+      p.ranges[i] = {e.offset, e.size, 1.0, matrix ? 1.0 : 0.0, matrix};
     }
-    players_.push_back(std::move(p));
   }
-  PRETEXT_COLD void make_target(const target_spec& spec) {
+  PRETEXT_COLD void make_target(const target_spec& spec, detail::target_memory<T>& t) {
     const auto& p = players_[static_cast<std::size_t>(spec.player)];
-    detail::target_memory<T> t{spec, buffer<T>(spec.extent.parameters), buffer<T>(spec.extent.buffers)};
+    t.spec = spec;
+    t.parameters = buffer<T>(spec.extent.parameters);
+    t.buffers = buffer<T>(spec.extent.buffers);
     for (index_t i = 0; i < spec.extent.parameters; ++i) t.parameters[i] = p.parameters[i];
     for (index_t i = 0; i < spec.extent.buffers; ++i) t.buffers[i] = p.buffers[i];
-    targets_.push_back(std::move(t));
   }
-  PRETEXT_COLD void make_state(const state_spec& spec) {
-    buffer<T> b(spec.shape.size());
-    parameter_entry e{.name = std::string(spec.name), .file_shape = spec.shape, .layout = {}, .size = spec.shape.size(), .start = spec.start};
-    initialise(std::vector<parameter_entry>{e}, b.data(), seed(), 1u << 24 | states_.size());
-    states_.push_back(std::move(b));
-    state_shapes_.push_back(spec.shape);
-    state_names_.emplace_back(spec.name);
+  PRETEXT_COLD void make_state(const state_spec& spec, std::size_t number) {
+    states_[number] = buffer<T>(spec.shape.size());
+    const parameter_entry e{.name = std::string(spec.name), .file_shape = spec.shape, .layout = {}, .size = spec.shape.size(), .start = spec.start};
+    initialise(std::span(&e, 1), states_[number].data(), seed(), 1u << 24 | number);
+    state_shapes_[number] = spec.shape;
+    state_names_[number] = spec.name;
   }
   PRETEXT_COLD void wire() {
     scope_.ctx.backend = backend_;
@@ -311,9 +336,11 @@ class trainer {
       scope_.players[i] = {p.parameters.view(), p.gradients.view(), p.buffers.view(), p.state0.view(), p.state1.view(),
                            {p.ranges.data(), extents(static_cast<index_t>(p.ranges.size()))}, &inputs_.players[i]};
     }
-    for (std::size_t i = 0; i < targets_.size(); ++i)
-      scope_.targets[i] = {targets_[i].parameters.view(), targets_[i].buffers.view(), &inputs_.momentum[i]};
-    for (std::size_t i = 0; i < states_.size(); ++i) scope_.states[i] = {states_[i].data(), state_shapes_[i]};
+    if constexpr (target_count > 0)
+      for (std::size_t i = 0; i < target_count; ++i)
+        scope_.targets[i] = {targets_[i].parameters.view(), targets_[i].buffers.view(), &inputs_.momentum[i]};
+    if constexpr (state_count > 0)
+      for (std::size_t i = 0; i < state_count; ++i) scope_.states[i] = {states_[i].data(), state_shapes_[i]};
   }
 
   void write_inputs() {
@@ -332,12 +359,13 @@ class trainer {
               ...);
         },
         specs_);
-    for (std::size_t t = 0; t < targets_.size(); ++t) {
-      const target_spec& spec = targets_[t].spec;
-      // Half a cosine from first to last: Grill et al. 2020, section 3.2.
-      inputs_.momentum[t] =
-          spec.last - (spec.last - spec.first) * (std::cos(3.14159265358979323846 * inputs_.progress) + 1) / 2;
-    }
+    if constexpr (target_count > 0)
+      for (std::size_t t = 0; t < target_count; ++t) {
+        const target_spec& spec = targets_[t].spec;
+        // Half a cosine from first to last: Grill et al. 2020, section 3.2.
+        inputs_.momentum[t] =
+            spec.last - (spec.last - spec.first) * (std::cos(3.14159265358979323846 * inputs_.progress) + 1) / 2;
+      }
   }
   void finish_report(index_t size, std::chrono::steady_clock::time_point begin) {
     const auto now = std::chrono::steady_clock::now();
@@ -367,11 +395,11 @@ class trainer {
   Backend* backend_ = nullptr;
   Comm own_comm_{};
   Comm* comm_ = nullptr;
-  std::vector<detail::player_memory<T>> players_;
-  std::vector<detail::target_memory<T>> targets_;
-  std::vector<buffer<T>> states_;
-  std::vector<extents> state_shapes_;
-  std::vector<std::string> state_names_;
+  std::array<detail::player_memory<T>, player_count> players_;
+  std::array<detail::target_memory<T>, target_count> targets_;
+  std::array<buffer<T>, state_count> states_;
+  std::array<extents, state_count> state_shapes_;
+  std::array<std::string, state_count> state_names_;
   step_inputs inputs_{};
   T loss_ = 0;
   T embedding_std_ = 0;

@@ -5,6 +5,9 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "support/catch.hpp"
 
@@ -33,4 +36,14 @@ TEST_CASE("error: a message from parts is the message", "[core][error]") {
   const error e("io.301", {"model: header of ", 60, " bytes"});
   CHECK(std::string(e.what()) == "pretext[io.301] model: header of 60 bytes");
   CHECK(e.id() == "io.301");
+}
+
+TEST_CASE("text: add_pair appends the two texts", "[core][text]") {
+  std::vector<std::pair<std::string, std::string>> list;
+  const std::string name = "rate";
+  add_pair(list, name, "0.1");
+  add_pair(list, std::string("0.") + "1", std::string_view("ab").substr(1));
+  REQUIRE(list.size() == 2);
+  CHECK(list[0] == std::pair<std::string, std::string>("rate", "0.1"));
+  CHECK(list[1] == std::pair<std::string, std::string>("0.1", "b"));
 }
