@@ -4,16 +4,15 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "../core/error.hpp"
 #include "../core/text.hpp"
+#include "../io/directory.hpp"
 #include "../io/gzip.hpp"
 #include "image_set.hpp"
 #include "standard_names.hpp"
@@ -90,13 +89,12 @@ inline void parse_cifar(std::span<const std::byte> bytes, const std::string& nam
 namespace detail {
 
 /// Class names from the file the archive has beside the records, where it is there and names every class once.
-PRETEXT_COLD inline std::vector<std::string> cifar_class_names(const std::filesystem::path& folder, int classes) {
-  const std::filesystem::path path = folder / (classes == 10 ? "batches.meta.txt" : "fine_label_names.txt");
+PRETEXT_COLD inline std::vector<std::string> cifar_class_names(const std::string& folder, int classes) {
+  const std::string path = io::path_in(folder, classes == 10 ? "batches.meta.txt" : "fine_label_names.txt");
   std::vector<std::string> out;
-  std::error_code bad;
-  if (std::filesystem::is_regular_file(path, bad) && std::filesystem::file_size(path, bad) < (1u << 16)) {
+  if (std::int64_t bytes = 0; io::kind_of(path, &bytes) == io::path_kind::file && bytes < (1 << 16)) {
     std::string line;
-    for (const std::byte b : io::read_file(path.string(), 1u << 16)) {
+    for (const std::byte b : io::read_file(path, 1u << 16)) {
       const char c = static_cast<char>(b);
       if (c == '\n' || c == '\r') {
         if (!line.empty()) out.push_back(std::exchange(line, {}));
@@ -121,7 +119,7 @@ PRETEXT_COLD inline image_set cifar_from(std::span<const std::byte> bytes, const
   image_store store;
   parse_cifar(bytes, path, kind, store);
   store.source = path + " (CIFAR-" + std::to_string(store.classes) + ")";
-  store.class_names = detail::cifar_class_names(std::filesystem::path(path).parent_path(), store.classes);
+  store.class_names = detail::cifar_class_names(io::folder_of(path), store.classes);
   return image_set(std::move(store));
 }
 
@@ -133,7 +131,7 @@ PRETEXT_COLD inline image_set cifar(std::span<const std::string> paths, cifar_ki
   store.source = paths[0] + (paths.size() > 1 ? " and " + std::to_string(paths.size() - 1) + " more" : "");
   for (const std::string& path : paths) parse_cifar(io::read_maybe_gzip(path, io::default_max_bytes), path, kind, store);
   append(store.source, {" (CIFAR-", store.classes, ")"});
-  store.class_names = detail::cifar_class_names(std::filesystem::path(paths[0]).parent_path(), store.classes);
+  store.class_names = detail::cifar_class_names(io::folder_of(paths[0]), store.classes);
   return image_set(std::move(store));
 }
 PRETEXT_COLD inline image_set cifar(const std::string& path, cifar_kind kind = cifar_kind::automatic) {
@@ -152,7 +150,7 @@ PRETEXT_COLD inline cifar_files find_cifar_files(const std::string& folder) {
   for (const std::string& name : names::files_of(folder)) {
     const std::string plain = names::without_gz(name);
     if (!names::ends_with(plain, ".bin")) continue;
-    const std::string path = (std::filesystem::path(folder) / name).string();
+    const std::string path = io::path_in(folder, name);
     if (names::starts_with(plain, "data_batch_")) {
       const std::string_view number = std::string_view(plain).substr(11, plain.size() - 15);
       bool digits = !number.empty();

@@ -5,16 +5,16 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
+#include <cstring>
 #include <span>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "../core/error.hpp"
 #include "../core/order.hpp"
 #include "../io/decode_image.hpp"
+#include "../io/directory.hpp"
 #include "../io/file.hpp"
 #include "image_set.hpp"
 #include "standard_names.hpp"
@@ -64,24 +64,28 @@ struct folder_reader {
   index_t files = 0;
 
   /// Adds all images of one class folder and the folders in it, in the order of their paths.
-  PRETEXT_COLD index_t add_tree(const std::filesystem::path& folder, int label) {
-    std::error_code bad;
+  PRETEXT_COLD index_t add_tree(const std::string& folder, int label) {
     std::vector<std::string> paths;
-    std::filesystem::recursive_directory_iterator it(folder, bad);
-    for (const std::filesystem::recursive_directory_iterator end; !bad && it != end; it.increment(bad)) {
-      std::error_code none;
-      const std::string name = it->path().filename().string();
-      if (!name.empty() && name[0] == '.') {
-        if (it->is_directory(none)) it.disable_recursion_pending();
-      } else if (!it->is_directory(none)) {
-        paths.push_back(it->path().string());
-      }
-    }
-    if (bad) store.skipped.push_back({folder.string(), "cannot be read further (" + bad.message() + ")"});
+    collect(folder, paths);
     sort_values(paths);
     index_t good = 0;
     for (const std::string& path : paths) good += add_file(path, label);
     return good;
+  }
+
+  /// Folders behind links are passed over: a link to a folder above would have no end.
+  PRETEXT_COLD void collect(const std::string& folder, std::vector<std::string>& paths) {
+    std::vector<std::string> names;
+    if (const int failed = io::list_folder(folder, names); failed != 0)
+      store.skipped.push_back({folder, joined({"cannot be read further (", std::strerror(-failed), ")"})});
+    for (const std::string& name : names) {
+      if (name[0] == '.') continue;
+      std::string path = io::path_in(folder, name);
+      if (io::kind_of(path) != io::path_kind::folder)
+        paths.push_back(std::move(path));
+      else if (!io::is_link(path))
+        collect(path, paths);
+    }
   }
 
   index_t add_file(const std::string& path, int label) {
@@ -146,29 +150,25 @@ struct folder_reader {
 ///         [data.032] channels; [data.033] a class folder that is not among the given class names
 /// cost    decodes every file once
 PRETEXT_COLD inline image_set folder(const std::string& path, const folder_settings& settings = {}) {
-  namespace fs = std::filesystem;
   if (settings.channels != 0 && settings.channels != 1 && settings.channels != 3)
     throw error("data.032", {path, ": ", settings.channels, " channels were asked for; use 1, 3, or 0 to decide by the files"});
   detail::folder_reader reader{settings};
-  std::error_code bad;
-  std::vector<std::string> class_folders, plain;
-  fs::directory_iterator it(path, bad);
-  for (const fs::directory_iterator end; !bad && it != end; it.increment(bad)) {
-    std::error_code none;
-    const std::string name = it->path().filename().string();
-    if (!name.empty() && name[0] != '.') (it->is_directory(none) ? class_folders : plain).push_back(name);
-  }
-  if (bad) throw error("data.006", {path, ": cannot be read as a folder (", bad.message(), "); check the path"});
+  std::vector<std::string> names, class_folders, plain;
+  if (const int failed = io::list_folder(path, names); failed != 0)
+    throw error("data.006", {path, ": cannot be read as a folder (", std::strerror(-failed), "); check the path"});
+  for (const std::string& name : names)
+    if (name[0] != '.')
+      (io::kind_of(io::path_in(path, name)) == io::path_kind::folder ? class_folders : plain).push_back(name);
 
   sort_values(class_folders);
   sort_values(plain);
-  for (const std::string& name : plain) reader.add_file((fs::path(path) / name).string(), -1);
+  for (const std::string& name : plain) reader.add_file(io::path_in(path, name), -1);
   std::vector<std::string> classes = settings.class_names;
   for (const std::string& name : class_folders) {
     int label = static_cast<int>(classes.size());
     if (!settings.class_names.empty())
       label = static_cast<int>(std::find(classes.begin(), classes.end(), name) - classes.begin());
-    const index_t good = reader.add_tree(fs::path(path) / name, label);
+    const index_t good = reader.add_tree(io::path_in(path, name), label);
     if (good > 0 && label == static_cast<int>(classes.size())) {
       if (!settings.class_names.empty())
         throw error("data.033", {path, ": the class folder ", name, " is not among the ", classes.size(),
@@ -198,19 +198,18 @@ PRETEXT_COLD inline image_set folder(const std::string& path, const folder_setti
 
 /// A folder with train/ and test/ (or val/) in it, or a folder that is the training part itself.
 PRETEXT_COLD inline train_test folder_parts(const std::string& path, folder_settings settings = {}) {
-  namespace fs = std::filesystem;
-  std::error_code none;
   train_test out;
-  if (!fs::is_directory(fs::path(path) / "train", none)) {
+  const std::string train = io::path_in(path, "train");
+  if (io::kind_of(train) != io::path_kind::folder) {
     out.train = folder(path, settings);
     return out;
   }
-  out.train = folder((fs::path(path) / "train").string(), settings);
+  out.train = folder(train, settings);
   settings.class_names = out.train.class_names();
   settings.channels = out.train.shape(0).channels;
   for (const char* name : {"test", "val", "valid", "validation"})
-    if (fs::is_directory(fs::path(path) / name, none)) {
-      out.test = folder((fs::path(path) / name).string(), settings);
+    if (const std::string test = io::path_in(path, name); io::kind_of(test) == io::path_kind::folder) {
+      out.test = folder(test, settings);
       break;
     }
   return out;

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <filesystem>
 #include <span>
 #include <string>
 #include <utility>
@@ -13,6 +12,7 @@
 
 #include "../core/error.hpp"
 #include "../core/text.hpp"
+#include "../io/directory.hpp"
 #include "../io/gzip.hpp"
 #include "image_set.hpp"
 #include "standard_names.hpp"
@@ -112,17 +112,15 @@ struct idx_settings {
 /// The label file that belongs to an image file: "images" -> "labels", "idx3" -> "idx1", packed or not.
 /// Empty where there is none.
 PRETEXT_COLD inline std::string idx_labels_beside(const std::string& images_path) {
-  const std::filesystem::path images(images_path);
-  std::string stem = names::without_gz(images.filename().string());
+  std::string stem = names::without_gz(io::file_name_of(images_path));
   const std::string before = stem;
   names::replace_last(stem, "images", "labels");
   names::replace_last(stem, "idx3", "idx1");
   names::replace_last(stem, "idx4", "idx1");
   if (stem == before) return {};
   for (const char* tail : {"", ".gz"}) {
-    const std::filesystem::path candidate = images.parent_path() / (stem + tail);
-    std::error_code none;
-    if (std::filesystem::is_regular_file(candidate, none)) return candidate.string();
+    std::string candidate = io::path_in(io::folder_of(images_path), stem + tail);
+    if (io::kind_of(candidate) == io::path_kind::file) return candidate;
   }
   return {};
 }
@@ -165,9 +163,9 @@ PRETEXT_COLD inline train_test idx_folder(const std::string& folder) {
   if (train.empty())
     throw error("data.013", {folder, ": holds no IDX training images; expected a file such as train-images-idx3-ubyte.gz"});
   train_test out;
-  out.train = idx((std::filesystem::path(folder) / train[0]).string());
+  out.train = idx(io::path_in(folder, train[0]));
   // The test part has the classes of the training part: a label beyond them is an error, not a new class.
-  if (!test.empty()) out.test = idx((std::filesystem::path(folder) / test[0]).string(), {.classes = out.train.classes()});
+  if (!test.empty()) out.test = idx(io::path_in(folder, test[0]), {.classes = out.train.classes()});
   return out;
 }
 

@@ -3,15 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "../core/error.hpp"
+#include "../io/directory.hpp"
 #include "../io/gzip.hpp"
 #include "cifar.hpp"
 #include "folder.hpp"
@@ -47,11 +46,9 @@ namespace detail {
 
 /// The folder itself, or the one that the usual archives make inside it, where it holds files of the format.
 PRETEXT_COLD inline std::string find_inside(const std::string& path, bool (*holds)(const std::string&)) {
-  namespace fs = std::filesystem;
   for (const char* inner : {"", "cifar-10-batches-bin", "cifar-100-binary", "raw", "MNIST/raw"}) {
-    const fs::path candidate = *inner == 0 ? fs::path(path) : fs::path(path) / inner;
-    std::error_code none;
-    if (fs::is_directory(candidate, none) && holds(candidate.string())) return candidate.string();
+    std::string candidate = *inner == 0 ? path : io::path_in(path, inner);
+    if (io::kind_of(candidate) == io::path_kind::folder && holds(candidate)) return candidate;
   }
   return {};
 }
@@ -89,12 +86,10 @@ PRETEXT_COLD inline format format_of_file(std::span<const std::byte> bytes, cons
 }
 
 PRETEXT_COLD inline train_test open_part(const std::string& path, format form, const open_settings& s) {
-  namespace fs = std::filesystem;
-  std::error_code bad;
-  const fs::file_status about = fs::status(path, bad);
-  if (!fs::exists(about)) throw error("data.041", {path, ": there is no such file or folder; check the path"});
+  const io::path_kind kind = io::kind_of(path);
+  if (kind == io::path_kind::nothing) throw error("data.041", {path, ": there is no such file or folder; check the path"});
   train_test out;
-  if (!fs::is_directory(about)) {
+  if (kind != io::path_kind::folder) {
     if (form == format::folder) throw error("data.041", {path, ": is a file, not a folder of images; name the folder"});
     const std::vector<std::byte> bytes = io::read_maybe_gzip(path, io::default_max_bytes);
     if (form == format::automatic) form = format_of_file(bytes, path);

@@ -3,14 +3,14 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <filesystem>
+#include <cstring>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
 #include "../core/error.hpp"
 #include "../core/order.hpp"
+#include "../io/directory.hpp"
 
 /// How data sets name their files.
 namespace pretext::data::names {
@@ -33,17 +33,11 @@ PRETEXT_COLD inline void replace_last(std::string& text, std::string_view what, 
 /// packed and unpacked, only the unpacked one.
 /// errors  pretext[data.006] not a folder that can be read
 PRETEXT_COLD inline std::vector<std::string> files_of(const std::string& folder) {
-  std::error_code bad;
-  std::filesystem::directory_iterator it(folder, bad);
-  if (bad) throw error("data.006", {folder, ": cannot be read as a folder (", bad.message(), "); check the path"});
-  std::vector<std::string> out;
-  for (const std::filesystem::directory_iterator end; it != end; it.increment(bad)) {
-    if (bad) break;
-    std::error_code none;
-    const std::string name = it->path().filename().string();
-    if (!name.empty() && name[0] != '.' && it->is_regular_file(none)) out.push_back(name);
-  }
-  if (bad) throw error("data.006", {folder, ": reading the folder failed (", bad.message(), "); check the disk"});
+  std::vector<std::string> names, out;
+  if (const int failed = io::list_folder(folder, names); failed != 0)
+    throw error("data.006", {folder, ": cannot be read as a folder (", std::strerror(-failed), "); check the path and the disk"});
+  for (const std::string& name : names)
+    if (name[0] != '.' && io::kind_of(io::path_in(folder, name)) == io::path_kind::file) out.push_back(name);
   sort_values(out);
   std::vector<std::string> kept;
   for (const std::string& name : out)

@@ -4,16 +4,15 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "../core/order.hpp"
 #include "../core/text.hpp"
+#include "../io/directory.hpp"
 #include "../io/safetensors.hpp"
 #include "../io/safetensors_writer.hpp"
 #include "../version.hpp"
@@ -204,9 +203,9 @@ inline constexpr std::string_view checkpoint_prefix = "checkpoint-", checkpoint_
 /// The steps of the checkpoint files in a folder, newest first.
 PRETEXT_COLD inline std::vector<std::uint64_t> checkpoint_steps(const std::string& folder) {
   std::vector<std::uint64_t> steps;
-  std::error_code ignored;
-  for (const auto& f : std::filesystem::directory_iterator(folder, ignored)) {
-    const std::string name = f.path().filename().string();
+  std::vector<std::string> names;
+  io::list_folder(folder, names);  // a folder that cannot be read holds none
+  for (const std::string& name : names) {
     if (name.size() <= checkpoint_prefix.size() + checkpoint_suffix.size() || !name.starts_with(checkpoint_prefix) ||
         !name.ends_with(checkpoint_suffix))
       continue;
@@ -235,10 +234,8 @@ PRETEXT_COLD inline std::pair<std::string, std::string> first_difference(const s
   return {};
 }
 PRETEXT_COLD inline void make_folder(const std::string& folder) {
-  std::error_code failed;
-  std::filesystem::create_directories(folder, failed);
-  if (failed)
-    throw error("checkpoint.100", {folder, ": this folder for checkpoints cannot be made (", failed.message(),
+  if (const int failed = io::make_folders(folder); failed != 0)
+    throw error("checkpoint.100", {folder, ": this folder for checkpoints cannot be made (", std::strerror(-failed),
         "); choose another or check permissions"});
 }
 /// Nothing but a trial shows whether a folder can be written.
@@ -251,10 +248,8 @@ PRETEXT_COLD inline void check_folder(const std::string& folder) {
 /// Removes checkpoints but for the newest `keep`. Those of a longer run that stood here before are not ours to remove.
 PRETEXT_COLD inline void remove_older(const std::string& folder, std::uint64_t last, std::size_t keep) {
   const auto steps = checkpoint_steps(folder);
-  for (std::size_t i = std::max<std::size_t>(1, keep); i < steps.size(); ++i) {
-    std::error_code ignored;
-    if (steps[i] < last) std::filesystem::remove(checkpoint_path(folder, steps[i]), ignored);
-  }
+  for (std::size_t i = std::max<std::size_t>(1, keep); i < steps.size(); ++i)
+    if (steps[i] < last) io::posix_files{}.remove(checkpoint_path(folder, steps[i]).c_str());
 }
 PRETEXT_COLD inline std::string hex(std::uint64_t v) {
   std::string s(16, '0');
