@@ -92,10 +92,7 @@ class stream {
   PRETEXT_HOST_DEVICE constexpr explicit stream(key k) : key_(k) {}
 
   PRETEXT_HOST_DEVICE constexpr std::uint32_t bits() {
-    if (used_ == 4) {
-      block_ = key_.block(next_++);
-      used_ = 0;
-    }
+    if (used_ == 4) refill();
     return block_[used_++];
   }
   PRETEXT_HOST_DEVICE constexpr std::uint64_t bits64() {
@@ -122,6 +119,12 @@ class stream {
   }
 
  private:
+  /// Apart, or every draw in the program would hold the ten rounds.
+  PRETEXT_HOST_DEVICE PRETEXT_APART constexpr void refill() {
+    block_ = key_.block(next_++);
+    used_ = 0;
+  }
+
   key key_;
   counter_type block_{};
   std::uint32_t next_ = 0;

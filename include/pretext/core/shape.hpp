@@ -26,19 +26,26 @@ struct extents {
   constexpr index_t operator[](int i) const { return values[static_cast<std::size_t>(i)]; }
   constexpr index_t& operator[](int i) { return values[static_cast<std::size_t>(i)]; }
   constexpr index_t last() const { return rank == 0 ? 1 : (*this)[rank - 1]; }
-  constexpr index_t size() const {
+  // Apart: they are asked once an op, and loops over extents would be copied into every op and layer.
+  PRETEXT_APART constexpr index_t size() const {
     index_t n = 1;
     for (int i = 0; i < rank; ++i) n *= (*this)[i];
     return n;
   }
-  constexpr extents prepend(index_t first) const {
+  /// As a matrix: all extents but the last.
+  PRETEXT_APART constexpr index_t rows() const {
+    index_t n = 1;
+    for (int i = 0; i + 1 < rank; ++i) n *= (*this)[i];
+    return n;
+  }
+  PRETEXT_APART constexpr extents prepend(index_t first) const {
     extents e;
     e.rank = rank + 1;
     e[0] = first;
     for (int i = 0; i < rank; ++i) e[i + 1] = (*this)[i];
     return e;
   }
-  constexpr extents drop_first() const {
+  PRETEXT_APART constexpr extents drop_first() const {
     extents e;
     e.rank = rank - 1;
     for (int i = 1; i < rank; ++i) e[i - 1] = (*this)[i];

@@ -30,19 +30,15 @@ struct tensor_view {
   constexpr int rank() const { return shape.rank; }
   /// As a matrix: the last extent is the columns, all others are the rows.
   constexpr index_t columns() const { return shape.last(); }
-  constexpr index_t rows() const {
-    index_t n = 1;
-    for (int i = 0; i + 1 < shape.rank; ++i) n *= shape[i];
-    return n;
-  }
-  constexpr tensor_view reshape(const extents& e) const {
+  constexpr index_t rows() const { return shape.rows(); }
+  PRETEXT_APART constexpr tensor_view reshape(const extents& e) const {
     expects(e.size() == size(), "shape.102", "a reshape has to keep the number of elements");
     return {data, e};
   }
   constexpr tensor_view matrix() const { return {data, extents(rows(), columns())}; }
   constexpr tensor_view flat() const { return {data, extents(size())}; }
   /// Samples [begin, end) along the first extent.
-  constexpr tensor_view slice(index_t begin, index_t end) const {
+  PRETEXT_APART constexpr tensor_view slice(index_t begin, index_t end) const {
     expects(0 <= begin && begin <= end && end <= shape[0], "shape.121", "a slice reaches outside its tensor");
     extents e = shape;
     const index_t stride = shape[0] == 0 ? 0 : size() / shape[0];

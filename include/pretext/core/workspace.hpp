@@ -20,7 +20,8 @@ class workspace {
 
   template <class T>
   constexpr tensor_view<T> take(const extents& e) {
-    return {static_cast<T*>(take_bytes<T>(static_cast<std::size_t>(e.size()) * sizeof(T))), e};
+    std::byte* const piece = take_bytes(static_cast<std::size_t>(e.size()) * sizeof(T));
+    return {piece == nullptr ? nullptr : reinterpret_cast<T*>(piece), e};
   }
 
   constexpr std::size_t used() const { return used_; }
@@ -43,15 +44,14 @@ class workspace {
   };
 
  private:
-  template <class T>
-  constexpr T* take_bytes(std::size_t bytes) {
+  PRETEXT_APART constexpr std::byte* take_bytes(std::size_t bytes) {
     const std::size_t offset = used_;
     used_ += (bytes + 63) / 64 * 64;
     peak_ = std::max(peak_, used_);
     if (block_ == nullptr) return nullptr;
     if (used_ > capacity_)
       throw error("memory.100", "this step needs more memory than was planned; plan the trainer for the largest batch");
-    return reinterpret_cast<T*>(block_ + offset);
+    return block_ + offset;
   }
 
   std::byte* block_ = nullptr;

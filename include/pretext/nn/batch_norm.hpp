@@ -7,6 +7,91 @@
 
 namespace pretext::nn {
 
+/// What a pass keeps for the gradient.
+template <class T>
+struct batch_statistics {
+  tensor_view<T> mean, rstd;
+  double count = 0;  // rows over all ranks; 0 in evaluation
+};
+
+/// The passes know the number of channels and no more of the shape, so that a network compiles them once.
+namespace detail {
+
+/// Chan et al. 1979 over ranks that hold equally many rows: first the joint mean, then squares moved to it.
+template <class Ctx, class T>
+constexpr double join_moments(const Ctx& ctx, tensor_view<T> mean, tensor_view<T> m2, double count) {
+  const tensor_view<T> moved = ctx.take(mean.shape);
+  ctx(op::copy, mean, moved);
+  ctx.comm->all_reduce_sum(mean);
+  ctx(op::scale, static_cast<T>(1.0 / ctx.comm->size()), mean);
+  ctx(op::add_scaled, mean, T(-1), moved);
+  ctx(op::add_scaled_squares, moved, static_cast<T>(count), m2);
+  ctx.comm->all_reduce_sum(m2);
+  return count * static_cast<double>(ctx.comm->size());
+}
+
+/// y = F(z) of the normalised z; F void: z itself.
+template <class F, class Spec, class Ctx, class T>
+PRETEXT_APART constexpr void batch_norm_forward(const Spec& spec, index_t c, const Ctx& ctx, parameter_view<T> params,
+                                                activations<const T> x, activations<T> y, batch_statistics<T>& kept) {
+  parameter_reader own(params);
+  const auto gamma = own.parameter({c}), beta = own.parameter({c});
+  const auto running_mean = own.buffer({c}), running_var = own.buffer({c}), batches = own.buffer({});
+  kept.mean = ctx.take({c});
+  kept.rstd = ctx.take({c});
+  if (ctx.training()) {
+    const auto scope = ctx.scope();
+    const tensor_view<T> m2 = ctx.take({c});
+    ctx(op::column_moments, x, kept.mean, m2);
+    kept.count = static_cast<double>(x.rows());
+    if constexpr (!Ctx::comm_type::is_single)
+      if (spec.synchronised) kept.count = join_moments(ctx, kept.mean, m2, kept.count);
+    ctx(op::rstd_of_moments, m2, kept.count, spec.eps.value(), kept.rstd);
+    ctx(op::update_running_moments, as_const(kept.mean), as_const(m2), kept.count, spec.momentum.value(), running_mean, running_var);
+    ctx(op::shift, T(1), batches);
+  } else {
+    kept.count = 0;
+    ctx(op::copy, running_mean, kept.mean);
+    ctx(op::rstd_of_moments, running_var, 1.0, spec.eps.value(), kept.rstd);
+  }
+  if constexpr (std::is_void_v<F>)
+    ctx(op::normalize_columns, x, as_const(kept.mean), as_const(kept.rstd), gamma, beta, y);
+  else
+    ctx(op::normalize_columns_map, F{}, x, as_const(kept.mean), as_const(kept.rstd), gamma, beta, y);
+}
+template <class F, class Spec, class Ctx, class T, class Dx, class Dp>
+PRETEXT_APART constexpr void batch_norm_backward(const Spec& spec, index_t c, const Ctx& ctx, parameter_view<T> params,
+                                                 activations<const T> x, const batch_statistics<T>& kept,
+                                                 activations<const T> dy, Dx dx, Dp d_params) {
+  const auto scope = ctx.scope();
+  parameter_reader values(params);
+  const auto gamma = values.parameter({c}), beta = values.parameter({c});
+  const tensor_view<T> sums = ctx.take({2, c});
+  const tensor_view<T> sum_dy = sums.slice(0, 1).reshape({c}), sum_dy_xhat = sums.slice(1, 2).reshape({c});
+  if constexpr (std::is_void_v<F>)
+    ctx(op::batch_norm_sums, x, dy, as_const(kept.mean), as_const(kept.rstd), sum_dy, sum_dy_xhat);
+  else
+    ctx(op::batch_norm_map_sums, F{}, x, dy, as_const(kept.mean), as_const(kept.rstd), gamma, beta, sum_dy, sum_dy_xhat);
+  if constexpr (is_wanted<Dp>) {  // this rank's share: gradients are summed over ranks by the update
+    gradient_reader own(d_params);
+    ctx(op::add, as_const(sum_dy_xhat), own.parameter({c}));
+    ctx(op::add, as_const(sum_dy), own.parameter({c}));
+  }
+  if constexpr (is_wanted<Dx>) {
+    if (kept.count != 0 && spec.synchronised) ctx.comm->all_reduce_sum(sums);
+    if constexpr (!std::is_void_v<F>)
+      ctx(op::batch_norm_map_input_gradient, F{}, x, dy, as_const(kept.mean), as_const(kept.rstd), gamma, beta, as_const(sum_dy),
+          as_const(sum_dy_xhat), kept.count, dx);
+    else if (kept.count == 0)
+      ctx(op::scale_columns, dy, as_const(kept.rstd), gamma, dx);
+    else
+      ctx(op::batch_norm_input_gradient, x, dy, as_const(kept.mean), as_const(kept.rstd), gamma, as_const(sum_dy),
+          as_const(sum_dy_xhat), kept.count, dx);
+  }
+}
+
+}  // namespace detail
+
 /// Normalises each channel over the batch (and all pixels), then scales and shifts it. In evaluation the running
 /// statistics are used, so a sample's result does not depend on its batch. Over several ranks the statistics are those
 /// of the joined batch, unless `synchronised` is false.
@@ -33,10 +118,7 @@ struct batch_norm {
     using base = bound_base<batch_norm, In>;
     using base::base;
     template <class T>
-    struct cache {
-      tensor_view<T> mean, rstd;
-      double count = 0;       // rows over all ranks; 0 in evaluation
-    };
+    using cache = batch_statistics<T>;
 
     constexpr In output() const { return this->input; }
     constexpr index_t channels() const { return this->input[In::rank - 1]; }
@@ -57,97 +139,22 @@ struct batch_norm {
     template <class Ctx, class T>
     constexpr void forward(const Ctx& ctx, parameter_view<T> params, activations<const T> x, activations<T> y,
                            cache<T>& kept) const {
-      forward_through<void>(ctx, params, x, y, kept);
+      detail::batch_norm_forward<void>(this->spec, channels(), ctx, params, x, y, kept);
     }
     template <class Next, class Ctx, class T>
     constexpr void forward_with(const Next&, const Ctx& ctx, parameter_view<T> params, activations<const T> x, activations<T> y,
                                 cache<T>& kept) const {
-      forward_through<typename Next::functor>(ctx, params, x, y, kept);
+      detail::batch_norm_forward<typename Next::functor>(this->spec, channels(), ctx, params, x, y, kept);
     }
     template <class Ctx, class T, class Dx, class Dp>
     constexpr void backward(const Ctx& ctx, parameter_view<T> params, activations<const T> x, const cache<T>& kept,
                             activations<const T> dy, Dx dx, Dp d_params) const {
-      backward_through<void>(ctx, params, x, kept, dy, dx, d_params);
+      detail::batch_norm_backward<void>(this->spec, channels(), ctx, params, x, kept, dy, dx, d_params);
     }
     template <class Next, class Ctx, class T, class Dx, class Dp>
     constexpr void backward_with(const Next&, const Ctx& ctx, parameter_view<T> params, activations<const T> x, const cache<T>& kept,
                                  activations<const T> dy, Dx dx, Dp d_params) const {
-      backward_through<typename Next::functor>(ctx, params, x, kept, dy, dx, d_params);
-    }
-
-   private:
-    /// y = F(z) of the normalised z; F void: z itself.
-    template <class F, class Ctx, class T>
-    constexpr void forward_through(const Ctx& ctx, parameter_view<T> params, activations<const T> x, activations<T> y,
-                                   cache<T>& kept) const {
-      const index_t c = channels();
-      parameter_reader own(params);
-      const auto gamma = own.parameter({c}), beta = own.parameter({c});
-      const auto running_mean = own.buffer({c}), running_var = own.buffer({c}), batches = own.buffer({});
-      kept.mean = ctx.take({c});
-      kept.rstd = ctx.take({c});
-      if (ctx.training()) {
-        const auto scope = ctx.scope();
-        const tensor_view<T> m2 = ctx.take({c});
-        ctx(op::column_moments, x, kept.mean, m2);
-        kept.count = static_cast<double>(x.rows());
-        if constexpr (!Ctx::comm_type::is_single)
-          if (this->spec.synchronised) kept.count = join_moments(ctx, kept.mean, m2, kept.count);
-        ctx(op::rstd_of_moments, m2, kept.count, this->spec.eps.value(), kept.rstd);
-        ctx(op::update_running_moments, as_const(kept.mean), as_const(m2), kept.count, this->spec.momentum.value(), running_mean, running_var);
-        ctx(op::shift, T(1), batches);
-      } else {
-        kept.count = 0;
-        ctx(op::copy, running_mean, kept.mean);
-        ctx(op::rstd_of_moments, running_var, 1.0, this->spec.eps.value(), kept.rstd);
-      }
-      if constexpr (std::is_void_v<F>)
-        ctx(op::normalize_columns, x, as_const(kept.mean), as_const(kept.rstd), gamma, beta, y);
-      else
-        ctx(op::normalize_columns_map, F{}, x, as_const(kept.mean), as_const(kept.rstd), gamma, beta, y);
-    }
-    template <class F, class Ctx, class T, class Dx, class Dp>
-    constexpr void backward_through(const Ctx& ctx, parameter_view<T> params, activations<const T> x, const cache<T>& kept,
-                                    activations<const T> dy, Dx dx, Dp d_params) const {
-      const index_t c = channels();
-      const auto scope = ctx.scope();
-      parameter_reader values(params);
-      const auto gamma = values.parameter({c}), beta = values.parameter({c});
-      const tensor_view<T> sums = ctx.take({2, c});
-      const tensor_view<T> sum_dy = sums.slice(0, 1).reshape({c}), sum_dy_xhat = sums.slice(1, 2).reshape({c});
-      if constexpr (std::is_void_v<F>)
-        ctx(op::batch_norm_sums, x, dy, as_const(kept.mean), as_const(kept.rstd), sum_dy, sum_dy_xhat);
-      else
-        ctx(op::batch_norm_map_sums, F{}, x, dy, as_const(kept.mean), as_const(kept.rstd), gamma, beta, sum_dy, sum_dy_xhat);
-      if constexpr (is_wanted<Dp>) {  // this rank's share: gradients are summed over ranks by the update
-        gradient_reader own(d_params);
-        ctx(op::add, as_const(sum_dy_xhat), own.parameter({c}));
-        ctx(op::add, as_const(sum_dy), own.parameter({c}));
-      }
-      if constexpr (is_wanted<Dx>) {
-        if (kept.count != 0 && this->spec.synchronised) ctx.comm->all_reduce_sum(sums);
-        if constexpr (!std::is_void_v<F>)
-          ctx(op::batch_norm_map_input_gradient, F{}, x, dy, as_const(kept.mean), as_const(kept.rstd), gamma, beta, as_const(sum_dy),
-              as_const(sum_dy_xhat), kept.count, dx);
-        else if (kept.count == 0)
-          ctx(op::scale_columns, dy, as_const(kept.rstd), gamma, dx);
-        else
-          ctx(op::batch_norm_input_gradient, x, dy, as_const(kept.mean), as_const(kept.rstd), gamma, as_const(sum_dy),
-              as_const(sum_dy_xhat), kept.count, dx);
-      }
-    }
-
-    /// Chan et al. 1979 over ranks that hold equally many rows: first the joint mean, then squares moved to it.
-    template <class Ctx, class T>
-    static constexpr double join_moments(const Ctx& ctx, tensor_view<T> mean, tensor_view<T> m2, double count) {
-      const tensor_view<T> moved = ctx.take(mean.shape);
-      ctx(op::copy, mean, moved);
-      ctx.comm->all_reduce_sum(mean);
-      ctx(op::scale, static_cast<T>(1.0 / ctx.comm->size()), mean);
-      ctx(op::add_scaled, mean, T(-1), moved);
-      ctx(op::add_scaled_squares, moved, static_cast<T>(count), m2);
-      ctx.comm->all_reduce_sum(m2);
-      return count * static_cast<double>(ctx.comm->size());
+      detail::batch_norm_backward<typename Next::functor>(this->spec, channels(), ctx, params, x, kept, dy, dx, d_params);
     }
   };
 };
