@@ -47,7 +47,7 @@ class threads_group {
  public:
   /// errors  pretext[comm.100] a group without ranks
   explicit threads_group(int ranks) {
-    if (ranks < 1) throw error("comm.100", "a group of threads needs at least one rank");
+    if (ranks < 1) throw_error("comm.100", "a group of threads needs at least one rank");
     ranks_.resize(static_cast<std::size_t>(ranks));
     offers_.resize(ranks_.size());
     for (int i = 0; i < ranks; ++i) {
@@ -60,7 +60,7 @@ class threads_group {
 
   int size() const { return static_cast<int>(ranks_.size()); }
   threads& rank(int i) {
-    if (i < 0 || i >= size()) throw error("comm.100", "a group of threads has no such rank; ranks count from 0");
+    if (i < 0 || i >= size()) throw_error("comm.100", "a group of threads has no such rank; ranks count from 0");
     return ranks_[static_cast<std::size_t>(i)];
   }
 
@@ -108,7 +108,7 @@ class threads_group {
       all_here_.wait(lock, [&] { return round_ != round || failed_; });
     }
     if (round_ == round && failed_)
-      throw error("comm.102", "another rank of the group has failed, so this one cannot go on; see the first error");
+      throw_error("comm.102", "another rank of the group has failed, so this one cannot go on; see the first error");
   }
   /// Shows what this rank brings; afterwards every rank may read what all bring, until the next meeting.
   void show(int rank, const void* data, std::size_t bytes) {
@@ -116,7 +116,7 @@ class threads_group {
     meet();
     for (const offer& o : offers_)
       if (o.bytes != bytes)
-        throw error("comm.101", "ranks exchange tensors of different sizes; give every rank a batch of the same size");
+        throw_error("comm.101", "ranks exchange tensors of different sizes; give every rank a batch of the same size");
   }
 
   std::vector<threads> ranks_;

@@ -26,10 +26,15 @@ class error : public std::runtime_error {
   std::string id_;
 };
 
+/// Throws an error. As a function of its own, because a throw expression leaves the making of the error and its clean-up in
+/// the code of everybody who might throw.
+[[noreturn]] PRETEXT_COLD inline void throw_error(std::string_view id, std::string_view message) { throw error(id, message); }
+[[noreturn]] PRETEXT_COLD inline void throw_error(std::string_view id, std::initializer_list<piece> message) { throw error(id, message); }
+
 /// Throws pretext::error when a caller's precondition does not hold; usable in constant evaluation,
 /// where a violated one is a compile error.
 constexpr void expects(bool holds, const char* id, const char* message) {
-  if (!holds) throw error(id, message);
+  if (!holds) throw_error(id, message);
 }
 
 }  // namespace pretext

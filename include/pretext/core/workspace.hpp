@@ -50,7 +50,7 @@ class workspace {
     peak_ = std::max(peak_, used_);
     if (block_ == nullptr) return nullptr;
     if (used_ > capacity_)
-      throw error("memory.100", "this step needs more memory than was planned; plan the trainer for the largest batch");
+      throw_error("memory.100", "this step needs more memory than was planned; plan the trainer for the largest batch");
     return block_ + offset;
   }
 

@@ -45,12 +45,12 @@ inline bool cifar_fits(std::span<const std::byte> bytes, cifar_kind k) {
 /// The kind of records a file of bytes holds, by its size and its labels.
 /// errors  pretext[data.020] empty or no whole number of records
 PRETEXT_COLD inline cifar_kind cifar_kind_of(std::span<const std::byte> bytes, const std::string& name) {
-  if (bytes.empty()) throw error("data.020", {name, ": the file is empty; CIFAR files hold records of 3073 or 3074 bytes"});
+  if (bytes.empty()) throw_error("data.020", {name, ": the file is empty; CIFAR files hold records of 3073 or 3074 bytes"});
   for (const cifar_kind k : {cifar_kind::ten, cifar_kind::hundred})
     if (detail::cifar_fits(bytes, k)) return k;
   for (const cifar_kind k : {cifar_kind::ten, cifar_kind::hundred})
     if (bytes.size() % detail::cifar_record(k) == 0) return k;  // a label is wrong: parse_cifar says which
-  throw error("data.020", {name, ": ", bytes.size(),
+  throw_error("data.020", {name, ": ", bytes.size(),
       " bytes are no whole number of CIFAR records (3073 bytes each for CIFAR-10, 3074 for CIFAR-100); the file is cut off or of another format"});
 }
 
@@ -60,11 +60,11 @@ inline void parse_cifar(std::span<const std::byte> bytes, const std::string& nam
   if (kind == cifar_kind::automatic) kind = cifar_kind_of(bytes, name);
   const std::size_t record = detail::cifar_record(kind), plane = detail::cifar_plane;
   if (bytes.empty() || bytes.size() % record != 0)
-    throw error("data.020", {name, ": ", bytes.size(), " bytes are no whole number of records of ", record,
+    throw_error("data.020", {name, ": ", bytes.size(), " bytes are no whole number of records of ", record,
         " bytes; the file is cut off or of another format"});
   const int classes = kind == cifar_kind::ten ? 10 : 100;
   if (store.classes != 0 && store.classes != classes)
-    throw error("data.021", {name, ": holds CIFAR-", classes, " records, the files before it CIFAR-", store.classes, "; load them apart"});
+    throw_error("data.021", {name, ": holds CIFAR-", classes, " records, the files before it CIFAR-", store.classes, "; load them apart"});
   store.classes = classes;
   store.shape = {32, 32, 3};
   const std::size_t count = bytes.size() / record;
@@ -75,7 +75,7 @@ inline void parse_cifar(std::span<const std::byte> bytes, const std::string& nam
     const std::byte* from = bytes.data() + i * record;
     const int label = std::to_integer<int>(from[kind == cifar_kind::ten ? 0 : 1]);
     if (label >= classes)
-      throw error("data.003", {name, ": label ", label, " of image ", i, " is outside the ", classes,
+      throw_error("data.003", {name, ": label ", label, " of image ", i, " is outside the ", classes,
           " classes; the file is damaged or of another format"});
     from += record - 3 * plane;
     for (std::size_t p = 0; p < plane; ++p)
@@ -126,7 +126,7 @@ PRETEXT_COLD inline image_set cifar_from(std::span<const std::byte> bytes, const
 /// Images of one or several CIFAR-10 or CIFAR-100 binary files, raw or packed with gzip, in the order given.
 /// errors  pretext[data.020] size; [data.021] both kinds; [data.003] label outside the classes; [data.022] no file named
 PRETEXT_COLD inline image_set cifar(std::span<const std::string> paths, cifar_kind kind = cifar_kind::automatic) {
-  if (paths.empty()) throw error("data.022", "cifar: no file was named; name at least one");
+  if (paths.empty()) throw_error("data.022", "cifar: no file was named; name at least one");
   image_store store;
   store.source = paths[0] + (paths.size() > 1 ? " and " + std::to_string(paths.size() - 1) + " more" : "");
   for (const std::string& path : paths) parse_cifar(io::read_maybe_gzip(path, io::default_max_bytes), path, kind, store);
@@ -170,13 +170,13 @@ PRETEXT_COLD inline cifar_files find_cifar_files(const std::string& folder) {
 PRETEXT_COLD inline train_test cifar_folder(const std::string& folder) {
   const cifar_files files = find_cifar_files(folder);
   if (files.train.empty())
-    throw error("data.023", {folder, ": holds no CIFAR training file; expected data_batch_1.bin or train.bin, raw or .gz"});
+    throw_error("data.023", {folder, ": holds no CIFAR training file; expected data_batch_1.bin or train.bin, raw or .gz"});
   train_test out;
   out.train = cifar(files.train);
   if (!files.test.empty()) {
     out.test = cifar(files.test);
     if (out.test.classes() != out.train.classes())
-      throw error("data.023", {folder, ": the training files are CIFAR-", out.train.classes(), ", the test files CIFAR-",
+      throw_error("data.023", {folder, ": the training files are CIFAR-", out.train.classes(), ", the test files CIFAR-",
           out.test.classes(), "; keep them apart"});
   }
   return out;

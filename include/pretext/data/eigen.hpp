@@ -24,7 +24,7 @@ image_set from_eigen(const Eigen::DenseBase<Matrix>& images, index_t h, index_t 
   static_assert(sizeof(typename Matrix::Scalar) == 1 && !Eigen::NumTraits<typename Matrix::Scalar>::IsSigned,
                 "pretext[data.053] from_eigen takes a matrix of std::uint8_t; convert other values to 0..255 first");
   if (h < 1 || w < 1 || c < 1 || images.cols() % h != 0 || images.cols() / h % w != 0 || images.cols() / h / w != c)
-    throw error("data.052", {"from_eigen: rows of ", images.cols(), " values are not images of ", h, " x ", w, " x ", c,
+    throw_error("data.052", {"from_eigen: rows of ", images.cols(), " values are not images of ", h, " x ", w, " x ", c,
         "; correct the sizes (height, width, channels)"});
   const Eigen::Matrix<std::uint8_t, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> rows =
       images.derived().template cast<std::uint8_t>();

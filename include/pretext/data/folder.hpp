@@ -46,7 +46,7 @@ inline void read_image_again(const std::string& path, const image_shape& expecte
                                 .max_pixels = static_cast<std::uint64_t>(expected.height * expected.width)};
   io::decoded_image image = read_image(path, limits);
   if (image.height != expected.height || image.width != expected.width)
-    throw error("data.034", {path, ": has another size than when the folder was read; leave the files alone meanwhile"});
+    throw_error("data.034", {path, ": has another size than when the folder was read; leave the files alone meanwhile"});
   io::convert_channels(image, expected.channels);
   into.swap(image.pixels);
 }
@@ -151,11 +151,11 @@ struct folder_reader {
 /// cost    decodes every file once
 PRETEXT_COLD inline image_set folder(const std::string& path, const folder_settings& settings = {}) {
   if (settings.channels != 0 && settings.channels != 1 && settings.channels != 3)
-    throw error("data.032", {path, ": ", settings.channels, " channels were asked for; use 1, 3, or 0 to decide by the files"});
+    throw_error("data.032", {path, ": ", settings.channels, " channels were asked for; use 1, 3, or 0 to decide by the files"});
   detail::folder_reader reader{settings};
   std::vector<std::string> names, class_folders, plain;
   if (const int failed = io::list_folder(path, names); failed != 0)
-    throw error("data.006", {path, ": cannot be read as a folder (", std::strerror(-failed), "); check the path"});
+    throw_error("data.006", {path, ": cannot be read as a folder (", std::strerror(-failed), "); check the path"});
   for (const std::string& name : names)
     if (name[0] != '.')
       (io::kind_of(io::path_in(path, name)) == io::path_kind::folder ? class_folders : plain).push_back(name);
@@ -171,16 +171,16 @@ PRETEXT_COLD inline image_set folder(const std::string& path, const folder_setti
     const index_t good = reader.add_tree(io::path_in(path, name), label);
     if (good > 0 && label == static_cast<int>(classes.size())) {
       if (!settings.class_names.empty())
-        throw error("data.033", {path, ": the class folder ", name, " is not among the ", classes.size(),
+        throw_error("data.033", {path, ": the class folder ", name, " is not among the ", classes.size(),
             " classes of the training part; rename or remove it"});
       classes.push_back(name);
     }
   }
 
   image_store& store = reader.store;
-  if (reader.files == 0) throw error("data.030", {path, ": holds no files; put PNG or JPEG files into it"});
+  if (reader.files == 0) throw_error("data.030", {path, ": holds no files; put PNG or JPEG files into it"});
   if (store.count == 0)
-    throw error("data.031", {path, ": none of its ", reader.files, " files is a readable image; ", store.skipped[0].path, ": ",
+    throw_error("data.031", {path, ": none of its ", reader.files, " files is a readable image; ", store.skipped[0].path, ": ",
         store.skipped[0].reason});
   if (classes.size() < 2 && settings.class_names.empty()) {
     classes.clear();

@@ -29,21 +29,21 @@ struct idx_array {
 /// errors  pretext[data.010] not IDX or no bytes; [data.011] cut off, too long, or sizes that do not fit the file
 PRETEXT_COLD inline idx_array parse_idx(std::span<const std::byte> bytes, const std::string& name) {
   const auto at = [&](std::size_t i) { return std::to_integer<unsigned>(bytes[i]); };
-  if (bytes.empty()) throw error("data.010", {name, ": the file is empty; an IDX file begins with the bytes 0, 0, 8"});
+  if (bytes.empty()) throw_error("data.010", {name, ": the file is empty; an IDX file begins with the bytes 0, 0, 8"});
   if (bytes.size() < 4)
-    throw error("data.011", {name, ": cut off after ", bytes.size(),
+    throw_error("data.011", {name, ": cut off after ", bytes.size(),
         " bytes, inside the 4 bytes that begin an IDX file; get the file again"});
   if (at(0) != 0 || at(1) != 0)
-    throw error("data.010", {name, ": begins with the bytes ", at(0), ", ", at(1),
+    throw_error("data.010", {name, ": begins with the bytes ", at(0), ", ", at(1),
         " where an IDX file has 0, 0; choose another format or file"});
   if (at(2) != 8)
-    throw error("data.010", {name, ": IDX element type ", at(2), " is not supported; images and labels are unsigned bytes (type 8)"});
+    throw_error("data.010", {name, ": IDX element type ", at(2), " is not supported; images and labels are unsigned bytes (type 8)"});
   const std::size_t rank = at(3), header = 4 + 4 * rank;
   if (rank < 1 || rank > 4)
-    throw error("data.010", {name, ": IDX with ", rank,
+    throw_error("data.010", {name, ": IDX with ", rank,
         " extents is neither labels (1) nor images (3, or 4 with channels); choose another file"});
   if (bytes.size() < header)
-    throw error("data.011", {name, ": cut off after ", bytes.size(), " bytes, inside the ", header,
+    throw_error("data.011", {name, ": cut off after ", bytes.size(), " bytes, inside the ", header,
         " bytes of the header; get the file again"});
   idx_array out;
   out.extents.resize(rank);
@@ -62,9 +62,9 @@ PRETEXT_COLD inline idx_array parse_idx(std::span<const std::byte> bytes, const 
   std::string sizes = std::to_string(out.extents[0]);
   for (std::size_t d = 1; d < rank; ++d) append(sizes, {" x ", out.extents[d]});
   if (holds_nothing)
-    throw error("data.011", {name, ": the header says ", sizes, ", which is no data at all; get the file again"});
+    throw_error("data.011", {name, ": the header says ", sizes, ", which is no data at all; get the file again"});
   if (!fits || promised != present)
-    throw error("data.011", {name, ": the header says ", sizes, ", but ", present,
+    throw_error("data.011", {name, ": the header says ", sizes, ", but ", present,
         " bytes follow it; the file is cut off or damaged, get it again"});
   out.values = bytes.subspan(header);
   return out;
@@ -74,7 +74,7 @@ PRETEXT_COLD inline idx_array parse_idx(std::span<const std::byte> bytes, const 
 PRETEXT_COLD inline std::vector<int> parse_idx_labels(std::span<const std::byte> bytes, const std::string& name) {
   const idx_array a = parse_idx(bytes, name);
   if (a.extents.size() != 1)
-    throw error("data.012", {name, ": IDX with ", a.extents.size(), " extents holds no labels, which have 1; name the idx1 file"});
+    throw_error("data.012", {name, ": IDX with ", a.extents.size(), " extents holds no labels, which have 1; name the idx1 file"});
   std::vector<int> out(a.values.size());
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = std::to_integer<int>(a.values[i]);
   return out;
@@ -86,10 +86,10 @@ PRETEXT_COLD inline image_set parse_idx_images(std::span<const std::byte> bytes,
                                   int classes = 0) {
   const idx_array a = parse_idx(bytes, name);
   if (a.extents.size() < 3)
-    throw error("data.012", {name, ": IDX with ", a.extents.size(), " extents holds no images, which have 3 or 4; name the idx3 file"});
+    throw_error("data.012", {name, ": IDX with ", a.extents.size(), " extents holds no images, which have 3 or 4; name the idx3 file"});
   const std::uint64_t channels = a.extents.size() == 4 ? a.extents[3] : 1;
   if (channels != 1 && channels != 3)
-    throw error("data.012", {name, ": images of ", channels, " channels are not supported; use 1 or 3"});
+    throw_error("data.012", {name, ": images of ", channels, " channels are not supported; use 1 or 3"});
   image_store store;
   store.source = name + " (IDX)";
   store.count = static_cast<index_t>(a.extents[0]);
@@ -157,11 +157,11 @@ PRETEXT_COLD inline train_test idx_folder(const std::string& folder) {
   }
   if (train.size() > 1 || test.size() > 1) {
     const auto& several = train.size() > 1 ? train : test;
-    throw error("data.013", {folder, ": both ", several[0], " and ", several[1],
+    throw_error("data.013", {folder, ": both ", several[0], " and ", several[1],
         " could be meant; name the training file and the test file instead of the folder"});
   }
   if (train.empty())
-    throw error("data.013", {folder, ": holds no IDX training images; expected a file such as train-images-idx3-ubyte.gz"});
+    throw_error("data.013", {folder, ": holds no IDX training images; expected a file such as train-images-idx3-ubyte.gz"});
   train_test out;
   out.train = idx(io::path_in(folder, train[0]));
   // The test part has the classes of the training part: a label beyond them is an error, not a new class.

@@ -98,7 +98,7 @@ class image_set {
   image_view<const std::uint8_t> image(index_t i) const {
     const index_t r = row(i);
     if (offset_of(r) == image_store::not_resident)
-      throw error("data.004", {store_->paths[static_cast<std::size_t>(r)],
+      throw_error("data.004", {store_->paths[static_cast<std::size_t>(r)],
           ": this image is decoded on demand; use gather, or image(i, scratch)"});
     return view_of(r);
   }
@@ -163,7 +163,7 @@ class image_set {
  private:
   index_t row(index_t i) const {
     if (i < 0 || i >= count_)
-      throw error("data.001", {"image ", i, " was asked of a set of ", count_, " images; use an index from 0 to size() - 1"});
+      throw_error("data.001", {"image ", i, " was asked of a set of ", count_, " images; use an index from 0 to size() - 1"});
     return rows_ ? (*rows_)[static_cast<std::size_t>(i)] : i;
   }
   image_shape shape_of(index_t r) const {
@@ -190,15 +190,15 @@ class image_set {
   PRETEXT_COLD static void check(const image_store& s) {
     const auto n = static_cast<std::size_t>(s.count);
     if (!s.labels.empty() && s.labels.size() != n)
-      throw error("data.002", {s.source, ": ", s.labels.size(), " labels for ", s.count, " images; give one label an image, or none"});
+      throw_error("data.002", {s.source, ": ", s.labels.size(), " labels for ", s.count, " images; give one label an image, or none"});
     for (std::size_t i = 0; i < s.labels.size(); ++i)
       if (s.labels[i] < -1 || s.labels[i] >= s.classes)
-        throw error("data.003", {s.source, ": label ", s.labels[i], " of image ", i, " is outside the ", s.classes,
+        throw_error("data.003", {s.source, ": label ", s.labels[i], " of image ", i, " is outside the ", s.classes,
             " classes; correct the labels or the number of classes"});
     for (std::size_t i = 0; i < (s.shapes.empty() ? std::size_t{1} : n) && n > 0; ++i) {
       const image_shape shape = s.shapes.empty() ? s.shape : s.shapes[i];
       if (shape.height < 1 || shape.width < 1 || shape.channels < 1)
-        throw error("data.005", {s.source, ": image ", i, " is ", shape.height, " x ", shape.width, " x ", shape.channels,
+        throw_error("data.005", {s.source, ": image ", i, " is ", shape.height, " x ", shape.width, " x ", shape.channels,
             ", which is no pixels at all; leave it out"});
     }
   }

@@ -34,7 +34,7 @@ PRETEXT_COLD inline image_set in_memory(std::span<const std::uint8_t> pixels, in
     if (fits) rest /= extent;
   }
   if (!fits || rest != 1)
-    throw error("data.050", {"in_memory: ", pixels.size(), " bytes are not ", count, " images of ", h, " x ", w, " x ", c,
+    throw_error("data.050", {"in_memory: ", pixels.size(), " bytes are not ", count, " images of ", h, " x ", w, " x ", c,
         "; correct the sizes (height, width, channels)"});
   image_store store;
   store.source = "memory";

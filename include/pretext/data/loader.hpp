@@ -68,7 +68,7 @@ class prefetching_loader {
  private:
   PRETEXT_COLD static std::size_t slots(index_t first, index_t last, int ahead) {
     if (ahead < 0 || first < 0 || last < first)
-      throw error("data.092", {"loader: steps ", first, " to ", last, " with ", ahead,
+      throw_error("data.092", {"loader: steps ", first, " to ", last, " with ", ahead,
           " batches ahead; steps count upwards from 0, ahead is 0 or more"});
     return static_cast<std::size_t>(ahead) + 1;
   }

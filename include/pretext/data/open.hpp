@@ -31,7 +31,7 @@ PRETEXT_COLD inline format format_named(std::string_view word) {
   if (word == "cifar") return format::cifar;
   if (word == "folder") return format::folder;
   if (word == "synthetic") return format::synthetic;
-  throw error("data.040", {"\"", word, "\" is no format; use auto, idx, cifar, folder or synthetic"});
+  throw_error("data.040", {"\"", word, "\" is no format; use auto, idx, cifar, folder or synthetic"});
 }
 
 struct open_settings {
@@ -66,9 +66,9 @@ PRETEXT_COLD inline format format_of_file(std::span<const std::byte> bytes, cons
     return bytes.size() >= 4 && std::to_integer<unsigned>(bytes[0]) == a && std::to_integer<unsigned>(bytes[1]) == b &&
            std::to_integer<unsigned>(bytes[2]) == c;
   };
-  if (bytes.empty()) throw error("data.041", {path, ": the file is empty; get it again"});
+  if (bytes.empty()) throw_error("data.041", {path, ": the file is empty; get it again"});
   if (io::image_kind_of(bytes) != io::image_kind::none)
-    throw error("data.041", {path, ": is a single image, which is no data set; name the folder it lies in"});
+    throw_error("data.041", {path, ": is a single image, which is no data set; name the folder it lies in"});
   const bool whole_records = bytes.size() % cifar_record(cifar_kind::ten) == 0 ||
                              bytes.size() % cifar_record(cifar_kind::hundred) == 0;
   if (begins(0, 0, 8)) {
@@ -81,16 +81,16 @@ PRETEXT_COLD inline format format_of_file(std::span<const std::byte> bytes, cons
     }
   }
   if (whole_records) return format::cifar;
-  throw error("data.041", {path,
+  throw_error("data.041", {path,
       ": neither IDX (begins with the bytes 0, 0, 8) nor CIFAR (whole records of 3073 or 3074 bytes); choose the format or name another file"});
 }
 
 PRETEXT_COLD inline train_test open_part(const std::string& path, format form, const open_settings& s) {
   const io::path_kind kind = io::kind_of(path);
-  if (kind == io::path_kind::nothing) throw error("data.041", {path, ": there is no such file or folder; check the path"});
+  if (kind == io::path_kind::nothing) throw_error("data.041", {path, ": there is no such file or folder; check the path"});
   train_test out;
   if (kind != io::path_kind::folder) {
-    if (form == format::folder) throw error("data.041", {path, ": is a file, not a folder of images; name the folder"});
+    if (form == format::folder) throw_error("data.041", {path, ": is a file, not a folder of images; name the folder"});
     const std::vector<std::byte> bytes = io::read_maybe_gzip(path, io::default_max_bytes);
     if (form == format::automatic) form = format_of_file(bytes, path);
     out.train = form == format::idx ? idx_from(bytes, path) : cifar_from(bytes, path);
@@ -99,7 +99,7 @@ PRETEXT_COLD inline train_test open_part(const std::string& path, format form, c
   const std::string idx_path = form == format::automatic || form == format::idx ? find_inside(path, &holds_idx) : "";
   const std::string cifar_path = form == format::automatic || form == format::cifar ? find_inside(path, &holds_cifar) : "";
   if (!idx_path.empty() && !cifar_path.empty())
-    throw error("data.042", {path, ": holds both IDX and CIFAR files; choose the format"});
+    throw_error("data.042", {path, ": holds both IDX and CIFAR files; choose the format"});
   if (!idx_path.empty() || form == format::idx) return idx_folder(idx_path.empty() ? path : idx_path);
   if (!cifar_path.empty() || form == format::cifar) return cifar_folder(cifar_path.empty() ? path : cifar_path);
   return folder_parts(path, s.folder);
@@ -137,12 +137,12 @@ PRETEXT_COLD inline train_test open(const std::string& path, const open_settings
   if (out.has_test()) {
     const index_t a = out.train.shape(0).channels, b = out.test.shape(0).channels;
     if (a != b)
-      throw error("data.043", {out.test.source(), ": the test images have ", b, " channels, the training images ", a,
+      throw_error("data.043", {out.test.source(), ": the test images have ", b, " channels, the training images ", a,
           "; use parts of one data set"});
     // A hundred classes and ten: CIFAR files of both kinds. An IDX test part may lack the last classes.
     const bool fewer = out.train.classes() == 100 && out.test.classes() == 10 && out.train.shape(0) == out.test.shape(0);
     if (out.train.classes() > 0 && (out.test.classes() > out.train.classes() || fewer))
-      throw error("data.043", {out.test.source(), ": the test part has ", out.test.classes(), " classes, the training part ",
+      throw_error("data.043", {out.test.source(), ": the test part has ", out.test.classes(), " classes, the training part ",
           out.train.classes(), "; use parts of one data set"});
   }
   return out;

@@ -36,12 +36,12 @@ class epoch_sampler {
  public:
   PRETEXT_COLD explicit epoch_sampler(index_t size, const sampler_settings& s = {}) : settings_(s), size_(size) {
     if (size < 1 || s.batch_size < 1)
-      throw error("data.090", {"sampler: ", size, " images in batches of ", s.batch_size, " give no batch; both must be at least 1"});
+      throw_error("data.090", {"sampler: ", size, " images in batches of ", s.batch_size, " give no batch; both must be at least 1"});
     if (s.drop_last && s.batch_size > size)
-      throw error("data.090", {"sampler: a batch of ", s.batch_size, " is larger than the ", size,
+      throw_error("data.090", {"sampler: a batch of ", s.batch_size, " is larger than the ", size,
           " images there are; use a smaller batch, or drop_last = false"});
     if (s.ranks < 1 || s.rank < 0 || s.rank >= s.ranks || s.batch_size < s.ranks)
-      throw error("data.090", {"sampler: rank ", s.rank, " of ", s.ranks, " ranks cannot share batches of ", s.batch_size,
+      throw_error("data.090", {"sampler: rank ", s.rank, " of ", s.ranks, " ranks cannot share batches of ", s.batch_size,
           "; ranks count from 0 and every rank needs an image"});
     order_.resize(static_cast<std::size_t>(size));
   }
@@ -57,7 +57,7 @@ class epoch_sampler {
   /// images than there are ranks.
   std::span<const index_t> indices(index_t step) {
     if (step < 0 || epoch_of(step) >= max_epochs)
-      throw error("data.091", {"sampler: step ", step, " is before the first or beyond epoch 2^24; count steps from 0"});
+      throw_error("data.091", {"sampler: step ", step, " is before the first or beyond epoch 2^24; count steps from 0"});
     if (const index_t epoch = epoch_of(step); epoch != epoch_) fill(epoch);
     const index_t begin = step % batches_per_epoch() * settings_.batch_size;
     const index_t n = std::min(settings_.batch_size, size_ - begin);

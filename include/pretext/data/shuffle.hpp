@@ -18,7 +18,7 @@ namespace pretext::data {
 /// errors  pretext[data.084] 2^32 or more indices
 inline void shuffle_indices(std::vector<index_t>& indices, rng::key key) {
   if (indices.size() > std::numeric_limits<std::uint32_t>::max())
-    throw error("data.084", {"shuffle: ", indices.size(), " indices are more than 2^32 - 1; shuffle parts"});
+    throw_error("data.084", {"shuffle: ", indices.size(), " indices are more than 2^32 - 1; shuffle parts"});
   rng::stream draw(key);
   for (std::size_t i = indices.size(); i > 1; --i) {
     const std::size_t j = draw.below(static_cast<std::uint32_t>(i));

@@ -46,9 +46,9 @@ struct split_indices {
 /// errors  pretext[data.080] fewer than two images; [data.081] a fraction outside (0, 1)
 PRETEXT_COLD inline split_indices choose_split(const image_set& set, double test_fraction, std::uint64_t seed) {
   if (!(test_fraction > 0 && test_fraction < 1))
-    throw error("data.081", {"split: a test fraction of ", test_fraction, " leaves one part empty; use a value between 0 and 1"});
+    throw_error("data.081", {"split: a test fraction of ", test_fraction, " leaves one part empty; use a value between 0 and 1"});
   if (set.size() < 2)
-    throw error("data.080", {"split: a set of ", set.size(), " images cannot be split into two parts; give more images"});
+    throw_error("data.080", {"split: a set of ", set.size(), " images cannot be split into two parts; give more images"});
   auto groups = detail::by_class(set, set.classes());
   const index_t wanted = std::clamp<index_t>(std::llround(test_fraction * static_cast<double>(set.size())), 1, set.size() - 1);
 
@@ -96,15 +96,15 @@ PRETEXT_COLD inline train_test split(const image_set& set, double test_fraction 
 /// errors  pretext[data.082] no labels; [data.083] a class with too few images
 PRETEXT_COLD inline std::vector<index_t> few_label_indices(const image_set& set, index_t per_class, std::uint64_t draw) {
   if (set.classes() < 1 || set.empty())
-    throw error("data.082", {"few_labels: ", set.source(), " has no labels; give a labelled set"});
+    throw_error("data.082", {"few_labels: ", set.source(), " has no labels; give a labelled set"});
   if (per_class < 1)
-    throw error("data.083", {"few_labels: ", per_class, " images a class were asked for; ask for at least 1"});
+    throw_error("data.083", {"few_labels: ", per_class, " images a class were asked for; ask for at least 1"});
   auto groups = detail::by_class(set, set.classes());
   groups.pop_back();
   std::vector<index_t> out;
   for (std::size_t g = 0; g < groups.size(); ++g) {
     if (static_cast<index_t>(groups[g].size()) < per_class)
-      throw error("data.083", {"few_labels: class ", set.class_names()[g], " has ", groups[g].size(), " images where ", per_class,
+      throw_error("data.083", {"few_labels: class ", set.class_names()[g], " has ", groups[g].size(), " images where ", per_class,
           " were asked for; ask for fewer or give more"});
     rng::key key = rng::key{.seed = draw, .sample = g}.with_purpose(rng::purpose::split);
     key.occurrence = 1;  // apart from the draws of a split with the same seed

@@ -35,7 +35,7 @@ PRETEXT_COLD inline void replace_last(std::string& text, std::string_view what, 
 PRETEXT_COLD inline std::vector<std::string> files_of(const std::string& folder) {
   std::vector<std::string> names, out;
   if (const int failed = io::list_folder(folder, names); failed != 0)
-    throw error("data.006", {folder, ": cannot be read as a folder (", std::strerror(-failed), "); check the path and the disk"});
+    throw_error("data.006", {folder, ": cannot be read as a folder (", std::strerror(-failed), "); check the path and the disk"});
   for (const std::string& name : names)
     if (name[0] != '.' && io::kind_of(io::path_in(folder, name)) == io::path_kind::file) out.push_back(name);
   sort_values(out);

@@ -28,7 +28,7 @@ struct glyph_settings {
 /// errors  pretext[data.060] settings out of range
 inline image_set glyphs(const glyph_settings& s = {}) {
   if (s.count < 1 || s.size < 16 || s.size > 128 || (s.channels != 1 && s.channels != 3))
-    throw error("data.060", {"glyphs: ", s.count, " images of size ", s.size, " with ", s.channels,
+    throw_error("data.060", {"glyphs: ", s.count, " images of size ", s.size, " with ", s.channels,
         " channels were asked for; count is at least 1, size 16 to 128, channels 1 or 3"});
   image_store store;
   store.shape = {s.size, s.size, s.channels};

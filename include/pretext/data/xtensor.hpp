@@ -31,7 +31,7 @@ image_set from_xtensor(const xt::xexpression<Expression>& images, pixel_order or
   const Expression& e = images.derived_cast();
   const std::size_t rank = e.dimension();
   if (rank != 3 && rank != 4)
-    throw error("data.051", {"from_xtensor: an array of ", rank,
+    throw_error("data.051", {"from_xtensor: an array of ", rank,
         " dimensions holds no images; use (N, H, W), (N, H, W, C) or (N, C, H, W)"});
   const std::vector<std::uint8_t> bytes(e.template begin<xt::layout_type::row_major>(),
                                         e.template end<xt::layout_type::row_major>());

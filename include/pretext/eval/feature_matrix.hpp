@@ -45,7 +45,7 @@ inline feature_matrix take_rows(const feature_view& from, std::span<const index_
   out.values.reserve(which.size() * static_cast<std::size_t>(from.columns));
   for (const index_t i : which) {
     if (i < 0 || i >= from.rows)
-      throw error("eval.016", {"take_rows: row ", i, " asked of a matrix of ", from.rows, " rows; pass indices below the number of rows"});
+      throw_error("eval.016", {"take_rows: row ", i, " asked of a matrix of ", from.rows, " rows; pass indices below the number of rows"});
     out.values.insert(out.values.end(), from.row(i), from.row(i) + from.columns);
     if (!from.labels.empty()) out.labels.push_back(from.label(i));
   }
@@ -59,28 +59,28 @@ inline bool is_finite(float v) { return (std::bit_cast<std::uint32_t>(v) & 0x7F8
 
 PRETEXT_COLD inline void check_features(const feature_view& x, const std::string& name) {
   if (x.rows <= 0 || x.columns <= 0)
-    throw error("eval.001", {name, ": no features (", x.rows, " rows of ", x.columns, "); pass at least one row and one column"});
+    throw_error("eval.001", {name, ": no features (", x.rows, " rows of ", x.columns, "); pass at least one row and one column"});
   if (x.values.size() != static_cast<std::size_t>(x.rows) * static_cast<std::size_t>(x.columns))
-    throw error("eval.002", {name, ": ", x.values.size(), " values for ", x.rows, " rows of ", x.columns, "; pass rows * columns values"});
+    throw_error("eval.002", {name, ": ", x.values.size(), " values for ", x.rows, " rows of ", x.columns, "; pass rows * columns values"});
   for (std::size_t i = 0; i < x.values.size(); ++i)
     if (!is_finite(x.values[i]))
-      throw error("eval.003", {name, ": row ", static_cast<index_t>(i) / x.columns, ", column ", static_cast<index_t>(i) % x.columns,
+      throw_error("eval.003", {name, ": row ", static_cast<index_t>(i) / x.columns, ", column ", static_cast<index_t>(i) % x.columns,
           " is not a finite number; the encoder diverged or its input holds NaN or Inf"});
 }
 
 PRETEXT_COLD inline void check_labels(const feature_view& x, int classes, const std::string& name) {
   if (x.labels.size() != static_cast<std::size_t>(x.rows))
-    throw error("eval.004", {name, ": ", x.labels.size(), " labels for ", x.rows, " rows; pass one label a row"});
+    throw_error("eval.004", {name, ": ", x.labels.size(), " labels for ", x.rows, " rows; pass one label a row"});
   for (index_t i = 0; i < x.rows; ++i)
     if (x.label(i) < 0 || (classes > 0 && x.label(i) >= classes))
-      throw error("eval.005", {name, ": row ", i, " has label ", x.label(i),
+      throw_error("eval.005", {name, ": row ", i, " has label ", x.label(i),
           (classes > 0 ? ", outside the classes 0 to " + std::to_string(classes - 1) : std::string(", a negative number")),
           "; number the classes from 0 and leave unlabelled rows out"});
 }
 
 inline void check_same_columns(const feature_view& train, const feature_view& test) {
   if (train.columns != test.columns)
-    throw error("eval.008", {"training rows have ", train.columns, " features and test rows ", test.columns,
+    throw_error("eval.008", {"training rows have ", train.columns, " features and test rows ", test.columns,
         "; compute both with the same encoder"});
 }
 

@@ -114,7 +114,7 @@ double classifier_accuracy(Trainer& t, const Dataset& data) {
   const auto& family = t.family();
   const feature_matrix h = features(t.encoder(), data);
   if (static_cast<index_t>(h.labels.size()) != h.rows)
-    throw error("eval.004", "fine_tune: the images to be measured on have no labels; give a labelled set");
+    throw_error("eval.004", "fine_tune: the images to be measured on have no labels; give a labelled set");
   linear_head head;
   const auto p = t.parameters(family.head());
   head.classes = static_cast<int>(family.chosen().classes.value());

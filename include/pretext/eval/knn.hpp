@@ -87,11 +87,11 @@ class cosine_index {
                           parallel_loop loop = {}) const {
     detail::check_features(queries, "queries");
     if (queries.columns != columns_)
-      throw error("eval.008", {"queries have ", queries.columns, " features and the searched rows ", columns_,
+      throw_error("eval.008", {"queries have ", queries.columns, " features and the searched rows ", columns_,
           "; compute both with the same encoder"});
     const index_t available = rows_ - (skip_own_row ? 1 : 0);
     if (k < 1 || k > available)
-      throw error("eval.009", {"k is ", k, " but ", available, " rows can be neighbours; choose k from 1 to that number"});
+      throw_error("eval.009", {"k is ", k, " but ", available, " rows can be neighbours; choose k from 1 to that number"});
     neighbour_table out;
     out.rows = queries.rows;
     out.k = k;
@@ -194,7 +194,7 @@ inline knn_result knn(const feature_view& train, const feature_view& test, const
   detail::check_labels(train, classes, "training labels");
   detail::check_labels(test, classes, "test labels");
   if (!(options.temperature > 0))
-    throw error("eval.011", {"k-NN temperature is ", options.temperature, "; choose one above 0, such as 0.07 or 0.1"});
+    throw_error("eval.011", {"k-NN temperature is ", options.temperature, "; choose one above 0, such as 0.07 or 0.1"});
   const neighbour_table near = cosine_index(train).nearest(test, options.k, false, loop);
   knn_result out;
   std::vector<double> votes(static_cast<std::size_t>(classes));

@@ -210,7 +210,7 @@ struct curvature_history {
 /// source  Nocedal and Wright, Numerical Optimization, 2nd edition, chapters 3 and 7
 PRETEXT_APART inline lbfgs_result minimise_lbfgs(smooth_function f, std::vector<double>& x, const lbfgs_options& options = {}) {
   if (options.max_iterations < 0 || options.history < 1 || !(options.tolerance >= 0))
-    throw error("eval.012", "L-BFGS: iterations or tolerance below 0, or no history; choose them positive");
+    throw_error("eval.012", "L-BFGS: iterations or tolerance below 0, or no history; choose them positive");
   lbfgs_result out;
   std::vector<double> g(x.size()), x_new(x.size()), g_new(x.size()), direction(x.size());
   out.value = f(x, g);

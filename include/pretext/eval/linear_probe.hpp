@@ -118,7 +118,7 @@ PRETEXT_APART inline probe_result linear_probe(const feature_view& train, const 
   bool possible = !grid.empty() && options.few_labels_l2 >= 0;
   for (const double l2 : grid) possible = possible && l2 >= 0;
   if (!possible)
-    throw error("eval.012", "linear probe: an l2 is below 0 or none is given; choose 0 or more, such as 0.01");
+    throw_error("eval.012", "linear probe: an l2 is below 0 or none is given; choose 0 or more, such as 0.01");
   reorder(grid, sorted_order(grid.size(), [&](std::size_t i, std::size_t j) { return grid[i] > grid[j]; }));
   if (!options.l2 && train.rows < index_t{20} * classes) grid.assign(1, options.few_labels_l2);
 

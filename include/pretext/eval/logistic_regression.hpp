@@ -267,11 +267,11 @@ PRETEXT_COLD inline void check_training_set(const feature_view& train, int class
   check_features(train, "training features");
   check_labels(train, classes, "training labels");
   if (classes < 2)
-    throw error("eval.006", "all training rows have label 0, so there is one class; a classifier needs at least two");
+    throw_error("eval.006", "all training rows have label 0, so there is one class; a classifier needs at least two");
   if (train.rows < classes)
-    throw error("eval.007", {train.rows, " labelled rows for ", classes, " classes; label at least one row of each class"});
+    throw_error("eval.007", {train.rows, " labelled rows for ", classes, " classes; label at least one row of each class"});
   if (std::all_of(train.labels.begin(), train.labels.end(), [&](int c) { return c == train.labels[0]; }))
-    throw error("eval.006", {"all training rows have label ", train.labels[0], ", so there is one class; a classifier needs at least two"});
+    throw_error("eval.006", {"all training rows have label ", train.labels[0], ", so there is one class; a classifier needs at least two"});
 }
 
 }  // namespace detail
@@ -279,7 +279,7 @@ PRETEXT_COLD inline void check_training_set(const feature_view& train, int class
 PRETEXT_APART inline std::vector<float> logistic_model::logits(const feature_view& x, parallel_loop loop) const {
   detail::check_features(x, "features");
   if (x.columns != columns)
-    throw error("eval.008", {"the classifier was trained on ", columns, " features and is given ", x.columns,
+    throw_error("eval.008", {"the classifier was trained on ", columns, " features and is given ", x.columns,
         "; compute both with the same encoder"});
   const index_t padded = round_up(static_cast<index_t>(classes), detail::panel_width<float>);
   const std::vector<float> narrow(weights.begin(), weights.end());
@@ -324,7 +324,7 @@ PRETEXT_APART inline logistic_fit fit_logistic_regression(const feature_view& tr
   const int classes = detail::class_count(train, train, options.classes);
   detail::check_training_set(train, classes);
   if (!(options.l2 >= 0))
-    throw error("eval.012", {"logistic regression: l2 is ", options.l2, "; choose 0 or more"});
+    throw_error("eval.012", {"logistic regression: l2 is ", options.l2, "; choose 0 or more"});
   logistic_fit out;
   out.model.classes = classes;
   out.model.columns = train.columns;

@@ -22,7 +22,7 @@ namespace detail {
 inline void check_two_rows(const feature_view& x, const char* what) {
   check_features(x, what);
   if (x.rows < 2)
-    throw error("eval.013", {what, ": one row says nothing about spread; pass at least two"});
+    throw_error("eval.013", {what, ": one row says nothing about spread; pass at least two"});
 }
 
 /// Rows of length 1 in double; a row of zeros stays zero.
@@ -49,7 +49,7 @@ inline double alignment(const feature_view& a, const feature_view& b, double alp
   detail::check_features(a, "first views");
   detail::check_features(b, "second views");
   if (a.rows != b.rows || a.columns != b.columns)
-    throw error("eval.014", {"alignment: first views are ", a.rows, " x ", a.columns, " and second ", b.rows, " x ", b.columns,
+    throw_error("eval.014", {"alignment: first views are ", a.rows, " x ", a.columns, " and second ", b.rows, " x ", b.columns,
         "; row i of both must be the same sample"});
   const std::vector<double> x = detail::unit_rows(a), y = detail::unit_rows(b);
   double sum = 0;

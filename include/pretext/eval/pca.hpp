@@ -32,7 +32,7 @@ struct pca_model {
   feature_matrix project(const feature_view& x) const {
     detail::check_features(x, "features");
     if (x.columns != columns)
-      throw error("eval.008", {"the map was made for ", columns, " features and is given ", x.columns,
+      throw_error("eval.008", {"the map was made for ", columns, " features and is given ", x.columns,
           "; compute both with the same encoder"});
     feature_matrix out{{}, x.rows, components, {x.labels.begin(), x.labels.end()}};
     out.values.reserve(static_cast<std::size_t>(x.rows * components));
@@ -162,9 +162,9 @@ inline void fix_sign(double* direction, index_t columns) {
 /// repeat  same bits for any loop; directions of equal variance are arbitrary but always the same ones
 inline pca_model pca(const feature_view& x, index_t components = 2, parallel_loop loop = {}) {
   detail::check_features(x, "features");
-  if (x.rows < 2) throw error("eval.013", "pca: one row has no directions of variance; pass at least two");
+  if (x.rows < 2) throw_error("eval.013", "pca: one row has no directions of variance; pass at least two");
   if (components < 1 || components > std::min(x.rows, x.columns))
-    throw error("eval.017", {"pca: ", components, " components of ", x.rows, " rows of ", x.columns,
+    throw_error("eval.017", {"pca: ", components, " components of ", x.rows, " rows of ", x.columns,
         "; choose from 1 to the smaller of the two numbers"});
   const index_t d = x.columns;
   pca_model out;

@@ -27,7 +27,7 @@ namespace detail {
 
 inline void check_paired(std::span<const int> predicted, std::span<const int> labels) {
   if (predicted.size() != labels.size() || labels.empty())
-    throw error("eval.010", {predicted.size(), " predictions for ", labels.size(), " labels; pass one prediction a label, at least one"});
+    throw_error("eval.010", {predicted.size(), " predictions for ", labels.size(), " labels; pass one prediction a label, at least one"});
 }
 
 }  // namespace detail
@@ -51,7 +51,7 @@ inline confusion_matrix confusion(std::span<const int> predicted, std::span<cons
   for (std::size_t i = 0; i < labels.size(); ++i) {
     for (const int c : {labels[i], predicted[i]})
       if (c < 0 || c >= classes)
-        throw error("eval.005", {"confusion: entry ", i, " has class ", c, ", outside the classes 0 to ", classes - 1,
+        throw_error("eval.005", {"confusion: entry ", i, " has class ", c, ", outside the classes 0 to ", classes - 1,
             "; number the classes from 0"});
     ++m.counts[static_cast<std::size_t>(labels[i]) * n + static_cast<std::size_t>(predicted[i])];
   }

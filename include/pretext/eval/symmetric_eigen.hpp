@@ -101,7 +101,7 @@ inline void diagonalise(std::vector<double>& d, std::vector<double>& e, std::vec
       while (m + 1 < n && std::abs(e[static_cast<std::size_t>(m)]) > negligible) ++m;
       if (m == l) break;
       if (sweep == 100)
-        throw error("eval.015", {"eigenvalues of a ", n, " x ", n, " matrix do not converge; scale the features to ordinary sizes"});
+        throw_error("eval.015", {"eigenvalues of a ", n, " x ", n, " matrix do not converge; scale the features to ordinary sizes"});
       const std::size_t first = static_cast<std::size_t>(l), last = static_cast<std::size_t>(m);
       double g = (d[first + 1] - d[first]) / (2 * e[first]);
       double r = std::hypot(g, 1.0);

@@ -22,7 +22,7 @@ decoded_image decode_image(std::span<const std::byte> bytes, const std::string& 
     case image_kind::jpeg: return decode_jpeg<Jpeg>(bytes, name, limits);
     case image_kind::none: break;
   }
-  throw error("image.007", {name,
+  throw_error("image.007", {name,
       (bytes.empty() ? ": the file is empty; remove it or get it again" : ": neither a PNG nor a JPEG file; remove it or convert it")});
 }
 

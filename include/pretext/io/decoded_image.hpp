@@ -68,7 +68,7 @@ inline void check_image_size(std::uint64_t width, std::uint64_t height, const st
                              const image_limits& limits) {
   const auto side = static_cast<std::uint64_t>(limits.max_side);
   if (width == 0 || height == 0 || width > side || height > side || width * height > limits.max_pixels)
-    throw error("image.003", {name, ": claims ", width, " x ", height, " pixels, beyond the limit of ", limits.max_pixels, " pixels and ",
+    throw_error("image.003", {name, ": claims ", width, " x ", height, " pixels, beyond the limit of ", limits.max_pixels, " pixels and ",
         side, " a side; raise the limit if the file is what you meant"});
 }
 

@@ -71,14 +71,14 @@ namespace detail {
 
 PRETEXT_COLD [[noreturn]] inline void file_error(const char* id, const std::string& path, const std::string& what,
                                     std::int64_t code, const char* advice) {
-  throw error(id, {path, ": ", what, " (", std::strerror(static_cast<int>(-code)), "); ", advice});
+  throw_error(id, {path, ": ", what, " (", std::strerror(static_cast<int>(-code)), "); ", advice});
 }
 
 /// A path with a NUL byte would silently name another file.
 PRETEXT_COLD inline void check_path(const std::string& path) {
-  if (path.empty()) throw error("io.100", "the path is empty; name a file");
+  if (path.empty()) throw_error("io.100", "the path is empty; name a file");
   if (path.find('\0') != std::string::npos)
-    throw error("io.100", {"the path ", path.c_str(), "... has a NUL byte in it; name a file without one"});
+    throw_error("io.100", {"the path ", path.c_str(), "... has a NUL byte in it; name a file without one"});
 }
 
 }  // namespace detail
@@ -140,7 +140,7 @@ PRETEXT_COLD std::vector<std::byte> read_file(const std::string& path, std::uint
                                  Files files = {}) {
   input_file<Files> file(path, files);
   const auto too_large = [&](std::uint64_t size) {
-    throw error("io.103", {path, ": holds ", size, " bytes, more than the limit of ", max_bytes,
+    throw_error("io.103", {path, ": holds ", size, " bytes, more than the limit of ", max_bytes,
         "; raise the limit if the file is what you meant"});
   };
   if (file.size() > max_bytes) too_large(file.size());

@@ -29,7 +29,7 @@ namespace detail {
 // other's functions.
 struct no_inflater {
   static std::vector<std::byte> inflate(byte_view, std::string_view name, std::uint64_t) {
-    throw error("io.501", {name,
+    throw_error("io.501", {name,
         ": is compressed with gzip and this build has no zlib; build with zlib (Debian: zlib1g-dev, CMake: ZLIB::ZLIB), or unpack the file with gunzip"});
   }
 };
@@ -39,7 +39,7 @@ struct zlib_inflater {
   /// Every member of the file, one after the other; zero bytes at the end are padding.
   static std::vector<std::byte> inflate(byte_view in, std::string_view name, std::uint64_t max_bytes) {
     const auto fail = [&](const char* id, const std::string& what, const char* advice) {
-      throw error(id, {name, ": ", what, "; ", advice});
+      throw_error(id, {name, ": ", what, "; ", advice});
     };
     struct stream_owner {
       z_stream z{};

@@ -126,16 +126,16 @@ struct jpeg_writer {
 struct jpeg_codec {
   static decoded_image decode(std::span<const std::byte> bytes, const std::string& name, const image_limits& limits) {
     if (image_kind_of(bytes) != image_kind::jpeg)
-      throw error("image.002", {name, ": no readable JPEG image (it does not begin like one); get the file again"});
+      throw_error("image.002", {name, ": no readable JPEG image (it does not begin like one); get the file again"});
     jpeg_reader job;
     const auto damaged = [&] {
-      throw error("image.002", {name, ": no readable JPEG image (", job.report.message, "); get the file again"});
+      throw_error("image.002", {name, ": no readable JPEG image (", job.report.message, "); get the file again"});
     };
     if (!job.read_header(bytes.data(), static_cast<unsigned long>(bytes.size()))) damaged();
     check_image_size(job.codec.image_width, job.codec.image_height, name, limits);
     const J_COLOR_SPACE space = job.codec.jpeg_color_space;
     if (space != JCS_GRAYSCALE && space != JCS_YCbCr && space != JCS_RGB)
-      throw error("image.006", {name, ": a JPEG with ", job.codec.num_components,
+      throw_error("image.006", {name, ": a JPEG with ", job.codec.num_components,
           " components that are neither grey nor colour (CMYK?) is not read; save it as RGB"});
     decoded_image out;
     out.height = static_cast<index_t>(job.codec.image_height);
@@ -150,7 +150,7 @@ struct jpeg_codec {
   static std::vector<std::byte> encode(image_view<const std::uint8_t> image, int quality) {
     jpeg_writer job;
     if (!job.write(image, quality))
-      throw error("image.005", {"encode_jpeg: libjpeg failed (", job.report.message, "); check memory and the image's size"});
+      throw_error("image.005", {"encode_jpeg: libjpeg failed (", job.report.message, "); check memory and the image's size"});
     const auto* begin = reinterpret_cast<const std::byte*>(job.out);
     return {begin, begin + job.size};
   }
@@ -161,10 +161,10 @@ using default_jpeg = jpeg_codec;
 // the other's functions.
 struct no_jpeg {
   static decoded_image decode(std::span<const std::byte>, const std::string& name, const image_limits&) {
-    throw error("image.001", {name, ": this build has no libjpeg; install libjpeg-dev and link pretext::jpeg"});
+    throw_error("image.001", {name, ": this build has no libjpeg; install libjpeg-dev and link pretext::jpeg"});
   }
   static std::vector<std::byte> encode(image_view<const std::uint8_t>, int) {
-    throw error("image.001", "encode_jpeg: this build has no libjpeg; install libjpeg-dev and link pretext::jpeg");
+    throw_error("image.001", "encode_jpeg: this build has no libjpeg; install libjpeg-dev and link pretext::jpeg");
   }
 };
 using default_jpeg = no_jpeg;
@@ -186,7 +186,7 @@ decoded_image decode_jpeg(std::span<const std::byte> bytes, const std::string& n
 template <class Codec = detail::default_jpeg>
 std::vector<std::byte> encode_jpeg(image_view<const std::uint8_t> image, int quality = 95) {
   if ((image.channels != 1 && image.channels != 3 && image.channels != 4) || image.height < 1 || image.width < 1)
-    throw error("image.004", {"encode_jpeg: an image of ", image.height, " x ", image.width, " x ", image.channels,
+    throw_error("image.004", {"encode_jpeg: an image of ", image.height, " x ", image.width, " x ", image.channels,
         " cannot be a JPEG file; use 1, 3 or 4 channels"});
   return Codec::encode(image, quality);
 }

@@ -58,7 +58,7 @@ class value {
   const value& at(std::string_view key) const {
     const value* found = find(key);
     if (found == nullptr)
-      throw error("io.213", {"the key \"", key, "\" is missing; add it to the JSON file"});
+      throw_error("io.213", {"the key \"", key, "\" is missing; add it to the JSON file"});
     return *found;
   }
 
@@ -99,7 +99,7 @@ class value {
   }
   [[noreturn]] void wrong_kind(const char* wanted, std::string_view key) const {
     const std::string where = key.empty() ? std::string("a JSON value") : "the value of \"" + std::string(key) + "\"";
-    throw error("io.212", {where, " should be ", wanted, " but is ", name_of(kind()), "; correct the JSON file"});
+    throw_error("io.212", {where, " should be ", wanted, " but is ", name_of(kind()), "; correct the JSON file"});
   }
 
   // Plain members and not a variant, which every program that includes this would pay for in compile time.

@@ -116,7 +116,7 @@ class reader {
   }
 
   [[noreturn]] void fail(const char* id, const std::string& reason, std::size_t offset) const {
-    throw error(id, {name_, ", byte ", offset, ": ", reason, "; repair the file or fetch it again"});
+    throw_error(id, {name_, ", byte ", offset, ": ", reason, "; repair the file or fetch it again"});
   }
 
  private:

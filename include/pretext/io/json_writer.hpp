@@ -119,7 +119,7 @@ class writer {
 
  private:
   [[noreturn]] static void misuse(const char* what) {
-    throw error("io.214", {"json::writer: ", what, "; correct the order of the calls"});
+    throw_error("io.214", {"json::writer: ", what, "; correct the order of the calls"});
   }
   void separate() {
     if (!first_) out_ += ',';

@@ -82,18 +82,18 @@ PRETEXT_COLD unused_tensors load_safetensors(const std::string& path, const Mode
       if (info == nullptr) {
         // Files of models that were never trained lack the counter; PyTorch's own loader does not need it either.
         if (o.allow_missing || e.what == role::counter) continue;
-        throw error("io.340", {path, ": tensor \"", name, "\" is missing; the file is of another network, or needs a prefix"});
+        throw_error("io.340", {path, ": tensor \"", name, "\" is missing; the file is of another network, or needs a prefix"});
       }
       std::vector<std::int64_t> shape;
       for (int i = 0; i < e.file_shape.rank; ++i) shape.push_back(e.file_shape[i]);
       if (info->shape != shape)
-        throw error("io.341", {path, ": tensor \"", name,
+        throw_error("io.341", {path, ": tensor \"", name,
             "\" has another shape than the network's; check widths, kernels and input channels"});
       std::vector<T> values = file.template read<T>(name);
       if (!o.allow_non_finite)
         for (const T v : values)
           if (!(v - v == T(0)))
-            throw error("io.342", {path, ": tensor \"", name, "\" holds a NaN or an infinity; set allow_non_finite to load it anyway"});
+            throw_error("io.342", {path, ": tensor \"", name, "\" holds a NaN or an infinity; set allow_non_finite to load it anyway"});
       wanted.push_back(name);
       all.push_back({&e, std::move(values), is_buffer});
     }

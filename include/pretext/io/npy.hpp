@@ -35,11 +35,11 @@ struct npy_array {
   template <class T>
   std::vector<T> read() const {
     if (!is_convertible(type))
-      throw error("io.409", {name, ": complex numbers cannot be converted; save the real and imaginary parts as arrays of their own"});
+      throw_error("io.409", {name, ": complex numbers cannot be converted; save the real and imaginary parts as arrays of their own"});
     std::vector<T> values(elements());
     const std::size_t done = convert_elements(type, bytes.data(), values.size(), values.data());
     if (done != values.size())
-      throw error("io.409", {name, ": element ", done, " (", name_of(type), ") cannot be held by ", name_of(dtype_of<T>()),
+      throw_error("io.409", {name, ": element ", done, " (", name_of(type), ") cannot be held by ", name_of(dtype_of<T>()),
           "; read it as another type"});
     return values;
   }
@@ -90,7 +90,7 @@ class npy_header_parser {
  private:
   [[noreturn]] void fail(const char* id, const std::string& what,
                          const char* advice = "save the array again with numpy.save") const {
-    throw error(id, {name_, ": ", what, "; ", advice});
+    throw_error(id, {name_, ": ", what, "; ", advice});
   }
   [[noreturn]] void syntax(const char* wanted) const {
     fail("io.404", std::string("the header is damaged, expected ") + wanted + " at its byte " + std::to_string(at_));
@@ -208,7 +208,7 @@ inline std::vector<std::byte> to_row_major(const std::vector<std::byte>& from, c
 /// cost    nothing is allocated for elements before shape and size were found to agree
 PRETEXT_COLD inline npy_array parse_npy(byte_view file, std::string_view name) {
   const auto fail = [&](const char* id, const std::string& what) {
-    throw error(id, {name, ": ", what, "; save the array again with numpy.save"});
+    throw_error(id, {name, ": ", what, "; save the array again with numpy.save"});
   };
   const std::string_view text = text_of(file);
   if (!text.starts_with("\x93NUMPY"))
@@ -272,16 +272,16 @@ void write_npy(const std::string& path, dtype type, const std::vector<std::int64
       case dtype::c64: return "<c8";
       default: break;
     }
-    throw error("io.410", {path, ": NumPy has no element type ", name_of(type), "; convert the values to F32"});
+    throw_error("io.410", {path, ": NumPy has no element type ", name_of(type), "; convert the values to F32"});
   }();
   std::uint64_t bytes = bits_of(type) / 8;
   std::string extents;
   for (const std::int64_t extent : shape) {
     if (extent < 0 || !detail::multiply(bytes, static_cast<std::uint64_t>(extent), bytes) || bytes > PTRDIFF_MAX)
-      throw error("io.410", {path, ": the shape has a negative extent or overflows; correct it"});
+      throw_error("io.410", {path, ": the shape has a negative extent or overflows; correct it"});
     append(extents, {(extents.empty() ? "" : ", "), extent});
   }
-  if (bytes != 0 && data == nullptr) throw error("io.410", {path, ": there is no data to write; pass the elements"});
+  if (bytes != 0 && data == nullptr) throw_error("io.410", {path, ": there is no data to write; pass the elements"});
   std::string dict = "{'descr': '" + std::string(code) + "', 'fortran_order': False, 'shape': (" + extents +
                      (shape.size() == 1 ? ",), }" : "), }");
   // The elements begin at a multiple of 64, and the header ends with a line feed.
@@ -305,7 +305,7 @@ void write_npy(const std::string& path, const std::vector<std::int64_t>& shape, 
   for (const std::int64_t extent : shape)
     if (extent < 0 || !detail::multiply(elements, static_cast<std::uint64_t>(extent), elements)) elements = UINT64_MAX;
   if (elements != values.size())
-    throw error("io.410", {path, ": the shape does not have the ", values.size(), " elements given; correct it"});
+    throw_error("io.410", {path, ": the shape does not have the ", values.size(), " elements given; correct it"});
   write_npy(path, dtype_of<T>(), shape, values.data(), files);
 }
 

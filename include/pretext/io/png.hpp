@@ -102,7 +102,7 @@ struct png_codec {
   static decoded_image decode(std::span<const std::byte> bytes, const std::string& name, const image_limits& limits) {
     png_job job;
     const auto damaged = [&] {
-      throw error("image.002", {name, ": no readable PNG image (", job.message, "); get the file again"});
+      throw_error("image.002", {name, ": no readable PNG image (", job.message, "); get the file again"});
     };
     job.in = bytes;
     job.message = "it does not begin like one";
@@ -157,7 +157,7 @@ struct png_codec {
                         colours[image.channels - 1]))
         return std::move(job.out);
     }
-    throw error("image.005", {"encode_png: libpng failed (", job.message, "); check memory and the image's size"});
+    throw_error("image.005", {"encode_png: libpng failed (", job.message, "); check memory and the image's size"});
   }
 };
 using default_png = png_codec;
@@ -166,10 +166,10 @@ using default_png = png_codec;
 // the other's functions.
 struct no_png {
   static decoded_image decode(std::span<const std::byte>, const std::string& name, const image_limits&) {
-    throw error("image.001", {name, ": this build has no libpng; install libpng-dev and link pretext::png"});
+    throw_error("image.001", {name, ": this build has no libpng; install libpng-dev and link pretext::png"});
   }
   static std::vector<std::byte> encode(image_view<const std::uint8_t>) {
-    throw error("image.001", "encode_png: this build has no libpng; install libpng-dev and link pretext::png");
+    throw_error("image.001", "encode_png: this build has no libpng; install libpng-dev and link pretext::png");
   }
 };
 using default_png = no_png;
@@ -190,7 +190,7 @@ decoded_image decode_png(std::span<const std::byte> bytes, const std::string& na
 template <class Codec = detail::default_png>
 std::vector<std::byte> encode_png(image_view<const std::uint8_t> image) {
   if (image.channels < 1 || image.channels > 4 || image.height < 1 || image.width < 1)
-    throw error("image.004", {"encode_png: an image of ", image.height, " x ", image.width, " x ", image.channels,
+    throw_error("image.004", {"encode_png: an image of ", image.height, " x ", image.width, " x ", image.channels,
         " cannot be a PNG file; use 1 to 4 channels"});
   return Codec::encode(image);
 }

@@ -62,7 +62,7 @@ class tensor_file {
   const tensor_info& at(std::string_view tensor) const {
     const tensor_info* found = find(tensor);
     if (found == nullptr)
-      throw error("io.323", {name_, ": holds no tensor ", detail::in_quotes(tensor), " among its ", header_.tensors.size(),
+      throw_error("io.323", {name_, ": holds no tensor ", detail::in_quotes(tensor), " among its ", header_.tensors.size(),
           "; check the name and any prefix"});
     return *found;
   }
@@ -80,13 +80,13 @@ class tensor_file {
   void read_into(std::string_view tensor, std::span<T> out) const {
     const tensor_info& info = at(tensor);
     if (!is_convertible(info.type))
-      throw error("io.324", {named(info), ": elements of type ", name_of(info.type),
+      throw_error("io.324", {named(info), ": elements of type ", name_of(info.type),
           " cannot be converted; use raw() or store the tensor as F32"});
     if (info.elements() != out.size())
-      throw error("io.328", {named(info), ": holds ", info.elements(), " elements where ", out.size(), " are wanted; check the shape"});
+      throw_error("io.328", {named(info), ": holds ", info.elements(), " elements where ", out.size(), " are wanted; check the shape"});
     const std::size_t done = convert_elements(info.type, raw(info).data(), out.size(), out.data());
     if (done != out.size())
-      throw error("io.325", {named(info), ": element ", done, " (", name_of(info.type), ") cannot be held by ", name_of(dtype_of<T>()),
+      throw_error("io.325", {named(info), ": element ", done, " (", name_of(info.type), ") cannot be held by ", name_of(dtype_of<T>()),
           "; read it as another type"});
   }
   template <class T>
@@ -126,7 +126,7 @@ PRETEXT_COLD tensor_file read_safetensors(const std::string& path, Files files =
   const std::uint64_t size = file.read(first) < 8 ? std::min<std::uint64_t>(file.size(), 7) : file.size();
   std::vector<std::byte> json(static_cast<std::size_t>(detail::header_length(first, size, path)));
   const auto fill = [&](std::vector<std::byte>& to) {
-    if (file.read(to) != to.size()) throw error("io.303", {path, ": became shorter while it was read; read it again"});
+    if (file.read(to) != to.size()) throw_error("io.303", {path, ": became shorter while it was read; read it again"});
   };
   fill(json);
   safetensors_header header = parse_safetensors_header(text_of(json), path, size - 8 - json.size());

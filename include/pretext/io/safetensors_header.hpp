@@ -90,7 +90,7 @@ class header_parser {
 
  private:
   [[noreturn]] void fail(const char* id, const std::string& what) const {
-    throw error(id, {file_, ": ", what, "; the file is damaged or hostile, fetch or write it again"});
+    throw_error(id, {file_, ": ", what, "; the file is damaged or hostile, fetch or write it again"});
   }
   [[noreturn]] void fail(const char* id, std::string_view tensor, const std::string& what) const {
     fail(id, "tensor " + in_quotes(tensor) + ": " + what);
@@ -221,15 +221,15 @@ class header_parser {
 PRETEXT_COLD inline std::uint64_t header_length(const std::byte* first, std::uint64_t file_bytes, std::string_view file) {
   const std::string name(file);
   if (file_bytes < 8)
-    throw error("io.301", {name, (file_bytes == 0 ? ": is empty" : ": holds only " + std::to_string(file_bytes) + " bytes"),
+    throw_error("io.301", {name, (file_bytes == 0 ? ": is empty" : ": holds only " + std::to_string(file_bytes) + " bytes"),
         ", a safetensors file begins with 8 bytes of length; fetch the file again"});
   std::uint64_t length = 0;
   for (int i = 7; i >= 0; --i) length = (length << 8) | static_cast<std::uint64_t>(first[i]);
   if (length > safetensors_max_header)
-    throw error("io.302", {name, ": announces a header of ", length, " bytes, more than the allowed ", safetensors_max_header,
+    throw_error("io.302", {name, ": announces a header of ", length, " bytes, more than the allowed ", safetensors_max_header,
         "; this is no safetensors file or a damaged one"});
   if (length > file_bytes - 8)
-    throw error("io.303", {name, ": header of ", length, " bytes is cut off after ", file_bytes - 8, "; fetch the file again"});
+    throw_error("io.303", {name, ": header of ", length, " bytes is cut off after ", file_bytes - 8, "; fetch the file again"});
   return length;
 }
 

@@ -36,7 +36,7 @@ PRETEXT_COLD inline safetensors_index parse_safetensors_index(std::string_view t
   const json::value document = json::parse(text, name);
   for (const json::member& m : document.at("weight_map").as_members()) {
     if (m.value.kind() != json::kind::string || !is_plain_file_name(m.value.as_string()))
-      throw error("io.331", {name, ": tensor ", detail::in_quotes(m.key), " should be in ",
+      throw_error("io.331", {name, ": tensor ", detail::in_quotes(m.key), " should be in ",
           (m.value.kind() == json::kind::string ? detail::in_quotes(m.value.as_string()) : json::name_of(m.value.kind())),
           ", which is not the plain name of a file in the same folder; fetch the model again"});
     index.file_of.emplace_back(m.key, m.value.as_string());

@@ -35,7 +35,7 @@ tensor_entry tensor_of(std::string name, std::vector<std::int64_t> shape, std::s
   for (const std::int64_t extent : shape)
     if (extent < 0 || !detail::multiply(elements, static_cast<std::uint64_t>(extent), elements)) elements = UINT64_MAX;
   if (elements != values.size())
-    throw error("io.327", {"tensor ", detail::in_quotes(name), ": its shape does not have the ", values.size(),
+    throw_error("io.327", {"tensor ", detail::in_quotes(name), ": its shape does not have the ", values.size(),
         " elements given; correct the shape"});
   return {std::move(name), dtype_of<T>(), std::move(shape), values.data()};
 }
@@ -52,7 +52,7 @@ struct safetensors_plan {
 /// errors  io.326 header above 100,000,000 bytes; io.327 a name or metadata text that is not UTF-8, has control
 ///         characters, appears twice or is reserved; a shape with a negative extent, an overflow or part of a byte; no data
 PRETEXT_COLD inline safetensors_plan plan_safetensors(std::span<const tensor_entry> tensors, text_pairs metadata) {
-  const auto refuse = [](const std::string& what) { throw error("io.327", {what, "; correct what is to be written"}); };
+  const auto refuse = [](const std::string& what) { throw_error("io.327", {what, "; correct what is to be written"}); };
   const auto check_text = [&](std::string_view text, const char* what) {
     if (first_invalid_utf8(text) != text.size()) refuse(joined({what, " ", detail::in_quotes(text), " is not UTF-8"}));
     if (detail::has_control(text)) refuse(joined({what, " ", detail::in_quotes(text), " has a control character in it"}));
@@ -109,7 +109,7 @@ PRETEXT_COLD inline safetensors_plan plan_safetensors(std::span<const tensor_ent
   std::string text = json.text();
   text.resize((text.size() + 7) / 8 * 8, ' ');
   if (text.size() > safetensors_max_header)
-    throw error("io.326", {"a header of ", text.size(), " bytes is above the format's limit of ", safetensors_max_header,
+    throw_error("io.326", {"a header of ", text.size(), " bytes is above the format's limit of ", safetensors_max_header,
         "; write less metadata or fewer tensors"});
   for (int i = 0; i < 8; ++i)
     plan.prefix += static_cast<char>(static_cast<unsigned char>(std::uint64_t{text.size()} >> (8 * i)));

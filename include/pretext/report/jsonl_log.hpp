@@ -82,7 +82,7 @@ void for_each_log_line(std::string_view text, const std::string& path, Visit&& v
     try {
       record = parse_log_line(line, path + " line " + std::to_string(number));
     } catch (const error& reason) {
-      throw error("report.103", {path, " line ", number, " is no line of a training log (", reason.what(),
+      throw_error("report.103", {path, " line ", number, " is no line of a training log (", reason.what(),
           "); name another log file, or move this one away"});
     }
     visit(record, text.substr(from, end - from + 1));
@@ -120,7 +120,7 @@ class jsonl_log {
     io::detail::check_path(path_);
     file_->stream = std::fopen(path_.c_str(), finished_steps > 0 ? "ab" : "wb");
     if (file_->stream == nullptr)
-      throw error("report.101", {path_, ": the log cannot be opened (", std::strerror(errno), "); check the folder and its permissions"});
+      throw_error("report.101", {path_, ": the log cannot be opened (", std::strerror(errno), "); check the folder and its permissions"});
     // One write per line: a buffer would hold lines that a crash then takes along.
     std::setvbuf(file_->stream, nullptr, _IONBF, 0);
   }
@@ -194,7 +194,7 @@ class jsonl_log {
     if (std::fwrite(text.data(), 1, text.size(), file_->stream) == text.size()) return;
     const int reason = errno;
     if (before >= 0 && ::ftruncate(fileno(file_->stream), before) != 0) std::clearerr(file_->stream);
-    throw error("report.102", {path_, ": the log cannot be written (", std::strerror(reason), "); check free space"});
+    throw_error("report.102", {path_, ": the log cannot be written (", std::strerror(reason), "); check free space"});
   }
 
   PRETEXT_COLD void drop_after(std::uint64_t finished_steps) const {

@@ -26,7 +26,7 @@ namespace detail {
 
 inline void check_picture(index_t height, index_t width, index_t channels) {
   if (height < 0 || width < 0 || channels < 1)
-    throw error("report.110", "a picture needs sizes that are not negative and at least one channel; check the image's shape");
+    throw_error("report.110", "a picture needs sizes that are not negative and at least one channel; check the image's shape");
 }
 
 // Three channels are RGB; of two, or more than three, nobody knows the colours: the first is shown, or the first three.

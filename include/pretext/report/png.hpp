@@ -154,7 +154,7 @@ inline std::string encode_png(const picture& image) {
   const auto row = static_cast<std::size_t>(image.width * image.channels);
   if (image.height < 1 || image.width < 1 || (image.channels != 1 && image.channels != 3) ||
       image.pixels.size() != row * static_cast<std::size_t>(image.height))
-    throw error("report.110", "a picture needs at least one pixel, 1 or 3 channels, and a byte for each; check the image's shape");
+    throw_error("report.110", "a picture needs at least one pixel, 1 or 3 channels, and a byte for each; check the image's shape");
   // Two candidates: rows as they are (drawings repeat themselves), and differences to the pixel on the left (gradients).
   std::string plain, sub;
   const auto step = static_cast<std::size_t>(image.channels);

@@ -153,7 +153,7 @@ PRETEXT_COLD state_copy<T> read_state(const io::tensor_file& file, const state_l
       continue;
     }
     if (file.at(name).shape != shape_of(p.entry.file_shape))
-      throw error("checkpoint.103", {file.file_name(), ": ", name,
+      throw_error("checkpoint.103", {file.file_name(), ": ", name,
           " has another shape than this trainer's; use the recipe it was written with"});
     const std::size_t size = static_cast<std::size_t>(p.entry.size);
     file.template read_into<T>(name, std::span<T>(values, size));
@@ -235,7 +235,7 @@ PRETEXT_COLD inline std::pair<std::string, std::string> first_difference(const s
 }
 PRETEXT_COLD inline void make_folder(const std::string& folder) {
   if (const int failed = io::make_folders(folder); failed != 0)
-    throw error("checkpoint.100", {folder, ": this folder for checkpoints cannot be made (", std::strerror(-failed),
+    throw_error("checkpoint.100", {folder, ": this folder for checkpoints cannot be made (", std::strerror(-failed),
         "); choose another or check permissions"});
 }
 /// Nothing but a trial shows whether a folder can be written.
@@ -290,13 +290,13 @@ PRETEXT_COLD inline const std::string& check_texts(const io::tensor_file& file, 
   const std::string* wanted = file.find_metadata("structure");
   const std::string* checksum = file.find_metadata("checksum");
   if (wanted == nullptr || checksum == nullptr)
-    throw error("checkpoint.104", {path, ": this file is no checkpoint of a trainer; its metadata lacks the structure or the checksum"});
+    throw_error("checkpoint.104", {path, ": this file is no checkpoint of a trainer; its metadata lacks the structure or the checksum"});
   const std::string* texts = file.find_metadata("text_checksum");
   if (texts == nullptr || *texts != hex(mix_texts(file.metadata())))
-    throw error("checkpoint.104", {path, ": the texts do not match their checksum, the file is damaged; use an earlier checkpoint"});
+    throw_error("checkpoint.104", {path, ": the texts do not match their checksum, the file is damaged; use an earlier checkpoint"});
   if (*wanted != words.structure) {
     const auto [theirs, mine] = first_difference(*wanted, words.structure);
-    throw error("checkpoint.101", {path, ": this checkpoint is of another recipe: it has \"", theirs, "\" where this trainer has \"", mine,
+    throw_error("checkpoint.101", {path, ": this checkpoint is of another recipe: it has \"", theirs, "\" where this trainer has \"", mine,
         "\"; use the recipe it was written with, or another folder"});
   }
   std::string differing;
@@ -309,7 +309,7 @@ PRETEXT_COLD inline const std::string& check_texts(const io::tensor_file& file, 
     if (!may_change(name)) compare("setting.", name, value);
   for (const auto& [name, value] : expected) compare("note.", name, value);
   if (!differing.empty())
-    throw error("checkpoint.102", {path, ": settings differ from the checkpoint's: ", differing, "; keep them, or start in another folder"});
+    throw_error("checkpoint.102", {path, ": settings differ from the checkpoint's: ", differing, "; keep them, or start in another folder"});
   return *checksum;
 }
 
@@ -325,7 +325,7 @@ PRETEXT_COLD void load_state(const std::string& path, const state_list<T>& state
   const std::string& checksum = check_texts(file, words, expected);
   const state_copy<T> copy = read_state(file, state);
   if (hex(copy.sum) != checksum)
-    throw error("checkpoint.104", {path, ": the numbers do not match the checksum, the file is damaged; use an earlier checkpoint"});
+    throw_error("checkpoint.104", {path, ": the numbers do not match the checksum, the file is damaged; use an earlier checkpoint"});
   place_state(copy, state);
 }
 }  // namespace detail

@@ -48,7 +48,7 @@ void fit(Trainer& trainer, const Dataset& data, Callbacks&&... callbacks) {
     const auto largest = detail::bounds_of(data);
     const auto planned = trainer.family().source_size();
     if (largest.channels != planned.channels)
-      throw error("train.101", {"the images have ", largest.channels, " channels and the network takes ", planned.channels,
+      throw_error("train.101", {"the images have ", largest.channels, " channels and the network takes ", planned.channels,
           "; name another `input` in the recipe or convert the images"});
     if (largest.height > planned.height || largest.width > planned.width) {
       trainer.family().set_source_size(largest.height, largest.width);

@@ -111,9 +111,9 @@ class trainer {
   const step_report& step(const batch_type& batch) {
     const auto begin = std::chrono::steady_clock::now();
     const index_t size = family_.batch_size_of(batch);
-    if (size < 1) throw error("value.307", "a step was given an empty batch; give it at least one sample");
+    if (size < 1) throw_error("value.307", "a step was given an empty batch; give it at least one sample");
     if (size > planned_batch_)
-      throw error("memory.100", {"a batch of ", size, " samples is larger than the ", planned_batch_,
+      throw_error("memory.100", {"a batch of ", size, " samples is larger than the ", planned_batch_,
           " that were planned for; set a larger batch_size, or call plan(", size, ") first"});
     write_inputs();
     memory_.release(0);
@@ -268,7 +268,7 @@ class trainer {
       Recipe::defaults(chosen);
       inherit_settings(user, chosen);
     }
-    if (user.batch_size < 1) throw error("value.301", "batch_size is below 1; give the number of samples per step");
+    if (user.batch_size < 1) throw_error("value.301", "batch_size is below 1; give the number of samples per step");
     return user;
   }
   PRETEXT_COLD std::unique_ptr<Backend> make_backend() const {
