@@ -15,7 +15,7 @@
 namespace pretext::io::json {
 
 /// Appends a string in quotes. Bytes that are not UTF-8 become U+FFFD, so that a strange file name cannot spoil a log.
-inline void append_string(std::string& out, std::string_view text) {
+PRETEXT_COLD inline void append_string(std::string& out, std::string_view text) {
   constexpr const char* hex = "0123456789abcdef";
   out += '"';
   for (std::size_t at = 0; at < text.size();) {
@@ -71,7 +71,7 @@ class writer {
   writer& begin_array() { return begin('[', ']'); }
   writer& end_array() { return end(']'); }
 
-  writer& key(std::string_view name) {
+  PRETEXT_COLD writer& key(std::string_view name) {
     if (open_.empty() || open_.back() != '}' || after_key_) misuse("a key is only possible inside an object");
     separate();
     append_string(out_, name);
@@ -80,7 +80,7 @@ class writer {
     return *this;
   }
 
-  writer& value(std::string_view text) {
+  PRETEXT_COLD writer& value(std::string_view text) {
     before_value();
     append_string(out_, text);
     return done();
@@ -125,7 +125,7 @@ class writer {
     if (!first_) out_ += ',';
     first_ = false;
   }
-  void before_value() {
+  PRETEXT_COLD void before_value() {
     if (open_.empty() ? !out_.empty() : (open_.back() == '}') != after_key_)
       misuse(open_.empty() ? "a text holds one value" : "a value inside an object needs a key");
     if (!after_key_ && !open_.empty()) separate();
@@ -135,19 +135,19 @@ class writer {
     first_ = false;
     return *this;
   }
-  writer& raw(std::string_view text) {
+  PRETEXT_COLD writer& raw(std::string_view text) {
     before_value();
     out_ += text;
     return done();
   }
-  writer& begin(char open, char close) {
+  PRETEXT_COLD writer& begin(char open, char close) {
     before_value();
     out_ += open;
     open_.push_back(close);
     first_ = true;
     return *this;
   }
-  writer& end(char close) {
+  PRETEXT_COLD writer& end(char close) {
     if (open_.empty() || open_.back() != close || after_key_) misuse("an end without its begin, or after a bare key");
     open_.pop_back();
     out_ += close;

@@ -82,7 +82,7 @@ class joint_embedding : public image_stage<joint_embedding<R>> {
     }
   };
 
-  constexpr explicit joint_embedding(const settings& s)
+  PRETEXT_COLD constexpr explicit joint_embedding(const settings& s)
       : settings_(s),
         encoder_("encoder", nn::bind(s.encoder, input_of(s))),
         head_("head", nn::bind(s.head, encoder_.layer.output())),

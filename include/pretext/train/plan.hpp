@@ -22,7 +22,7 @@ struct step_plan {
 namespace detail {
 /// One step of `family` on null views: takes memory from the plan `memory` and does nothing else.
 template <class Ctx, class Family, class Batch>
-constexpr step_plan walk_step(Ctx ctx, Family family, const Batch& batch, index_t micro_batch) {
+PRETEXT_COLD constexpr step_plan walk_step(Ctx ctx, Family family, const Batch& batch, index_t micro_batch) {
   auto specs = family.players();
   const auto totals = lay_out(specs);
   step_inputs inputs{};
