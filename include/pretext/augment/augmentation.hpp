@@ -48,7 +48,7 @@ struct context {
 
   float* take(index_t count) {
     if (count > static_cast<index_t>(scratch.size()))
-      throw error("augment.110", {"the scratch memory has ", scratch.size(), " floats left and a step needs ", count,
+      throw_error("augment.110", {"the scratch memory has ", scratch.size(), " floats left and a step needs ", count,
           "; plan it with scratch_floats() for the largest source image"});
     float* taken = scratch.data();
     scratch = scratch.subspan(static_cast<std::size_t>(count));
@@ -197,15 +197,15 @@ inline image_view<const float> apart_from(context& ctx, image_view<const float> 
 ///         larger than 2^24 on a side
 inline void check_images(image_size in, image_size out) {
   if (in.channels != 1 && in.channels != 3)
-    throw error("augment.101", {"an image has ", in.channels,
+    throw_error("augment.101", {"an image has ", in.channels,
         " channels; augmentations take 1 (grey) or 3 (RGB), so convert or drop channels when loading"});
   if (in.channels != out.channels)
-    throw error("augment.102", {"the source image has ", in.channels, " channel(s) and the view ", out.channels,
+    throw_error("augment.102", {"the source image has ", in.channels, " channel(s) and the view ", out.channels,
         "; convert the images when loading, or change the input shape"});
   constexpr index_t limit = index_t{1} << 24;
   const auto bad = [](index_t side) { return side < 1 || side > limit; };
   if (bad(in.height) || bad(in.width) || bad(out.height) || bad(out.width))
-    throw error("augment.103", {"cannot make a view of ", out.height, "x", out.width, " from an image of ", in.height, "x", in.width,
+    throw_error("augment.103", {"cannot make a view of ", out.height, "x", out.width, " from an image of ", in.height, "x", in.width,
         "; every side must be between 1 and 2^24 pixels"});
 }
 
@@ -218,7 +218,7 @@ typename A::record draw_and_apply(const A& step, context ctx, rng::key key, imag
   check_settings(step);
   if constexpr (!changes_size<A>) {
     if (size_of(in) != size_of(out))
-      throw error("augment.104", {"the source is ", in.height, "x", in.width, " and the view ", out.height, "x", out.width,
+      throw_error("augment.104", {"the source is ", in.height, "x", in.width, " and the view ", out.height, "x", out.width,
           ", but no step changes the size; add random_resized_crop, resize, center_crop or random_crop"});
   }
   const typename A::record drawn = step.draw(key, size_of(in), size_of(out));
@@ -239,15 +239,15 @@ namespace detail {
 
 // The sentences stand apart so that the checks are constexpr: planning a chain works in a static_assert.
 [[noreturn]] inline void refuse_probability(float p, std::string_view step) {
-  throw error("augment.201", {step, ": the probability is ", p, "; it must lie in [0, 1]"});
+  throw_error("augment.201", {step, ": the probability is ", p, "; it must lie in [0, 1]"});
 }
 
 [[noreturn]] inline void refuse_range(float low, float high, float least, float most, std::string_view step, std::string_view what) {
-  throw error("augment.202", {step, ": ", what, " is [", low, ", ", high, "]; it must be ordered and lie within [", least, ", ", most, "]"});
+  throw_error("augment.202", {step, ": ", what, " is [", low, ", ", high, "]; it must be ordered and lie within [", least, ", ", most, "]"});
 }
 
 [[noreturn]] inline void refuse_value(float value, float least, float most, std::string_view step, std::string_view what) {
-  throw error("augment.203", {step, ": ", what, " is ", value, "; it must lie within [", least, ", ", most, "]"});
+  throw_error("augment.203", {step, ": ", what, " is ", value, "; it must lie within [", least, ", ", most, "]"});
 }
 
 constexpr void check_probability(float p, std::string_view step) {

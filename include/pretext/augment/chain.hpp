@@ -152,7 +152,7 @@ class chain {
     check_images(size_of(in), size_of(out));
     if constexpr (!changes_size)
       if (size_of(in) != size_of(out))
-        throw error("augment.104", {"the source is ", in.height, "x", in.width, " and the view ", out.height, "x", out.width,
+        throw_error("augment.104", {"the source is ", in.height, "x", in.width, " and the view ", out.height, "x", out.width,
             ", but no step changes the size; add random_resized_crop, resize, center_crop or random_crop"});
     context local = ctx;
     if constexpr (count_ == 0)

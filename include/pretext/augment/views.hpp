@@ -144,14 +144,14 @@ class views {
   template <int Group, class In>
   record_of<Group> write(context& ctx, rng::key key, int view, image_view<const In> source, image_view<float> out) const {
     if (view < 0 || view >= count(Group))
-      throw error("augment.105", {"view ", view, " of group ", Group, " does not exist; the group has ", count(Group), " views"});
+      throw_error("augment.105", {"view ", view, " of group ", Group, " does not exist; the group has ", count(Group), " views"});
     return get<Group>(chains).apply(ctx, key.with_view(static_cast<unsigned>(first_view(Group) + view)), source, out);
   }
 
   template <class In>
   record write(context& ctx, rng::key key, int group, int view, image_view<const In> source, image_view<float> out) const {
     if (group < 0 || group >= group_count)
-      throw error("augment.105", {"group ", group, " of views does not exist; there are ", group_count});
+      throw_error("augment.105", {"group ", group, " of views does not exist; there are ", group_count});
     return write_from<0, In>(ctx, key, group, view, source, out);
   }
 

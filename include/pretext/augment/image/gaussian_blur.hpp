@@ -92,7 +92,7 @@ struct gaussian_blur {
 
  private:
   [[noreturn]] static void refuse_kernel(int k) {
-    throw error("augment.205", {"gaussian_blur: kernel is ", k, "; it must be odd and at most 1023, or 0 to follow the view's size"});
+    throw_error("augment.205", {"gaussian_blur: kernel is ", k, "; it must be odd and at most 1023, or 0 to follow the view's size"});
   }
 
   constexpr index_t kernel_for(image_size size) const {
