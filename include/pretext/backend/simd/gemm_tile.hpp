@@ -84,6 +84,15 @@ struct result_rows {
     const index_t line = i / width;
     return data + i % width * stride + line % height * line_stride + line / height * map_stride;
   }
+  /// Rows i, i + 1, ... at column j; the question whether they follow each other is asked once.
+  void find(index_t i, index_t j, index_t rows, T** to) const {
+    if (width == 0) {
+      T* at = data + i * stride + j;
+      for (index_t r = 0; r < rows; ++r, at += stride) to[r] = at;
+    } else {
+      for (index_t r = 0; r < rows; ++r) to[r] = (*this)(i + r) + j;
+    }
+  }
   result_rows part(index_t s) const {
     result_rows moved = *this;
     moved.data += s * part_stride;
@@ -104,10 +113,15 @@ struct store_result {
 
   /// Called before the product is computed, so that the result's lines arrive meanwhile.
   void expect(index_t i, index_t j, index_t rows) const {
-    for (index_t r = 0; r < rows; ++r) {
-      const T* to = row(i + r) + j;
+    const auto fetch = [](const T* to) {
       __builtin_prefetch(to, 1);
       __builtin_prefetch(to + tile_shape<T, Arch>::columns - 1, 1);
+    };
+    if (row.width == 0) {
+      const T* to = row.data + i * row.stride + j;
+      for (index_t r = 0; r < rows; ++r, to += row.stride) fetch(to);
+    } else {
+      for (index_t r = 0; r < rows; ++r) fetch(row(i + r) + j);
     }
   }
 
@@ -118,7 +132,7 @@ struct store_result {
     const bool add = accumulate || !first;
     if (rows == R && columns == V * O::width && !(last && bias)) {
       T* to[R];  // all read before the first store, which may change anything as far as the compiler knows
-      for (int r = 0; r < R; ++r) to[r] = row(i + r) + j;
+      row.find(i, j, R, to);
       const auto whole = [&](auto adds) {
         [&]<std::size_t... n>(std::index_sequence<n...>) {
           (store_vector<adds.value>(to[n / V] + static_cast<index_t>(n % V) * O::width, acc.at[n / V][n % V]), ...);
