@@ -60,6 +60,8 @@ template <class Tuple>
 inline constexpr bool explain_each = true;
 template <class... B>
 inline constexpr bool explain_each<std::tuple<B...>> = (explain_bound<B>() && ...);
+template <class... B>
+inline constexpr bool explain_each<nn::detail::child_list<B...>> = (explain_bound<B>() && ...);
 
 /// A combinator is asked through its children, so that the sentence is about the layer that is wrong.
 template <class Bound>

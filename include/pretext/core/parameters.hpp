@@ -86,8 +86,12 @@ struct segment_size {
 namespace detail {
 struct segment_counter {
   segment_size total;
+  bool has_statistics = false;
   constexpr void parameter(const parameter_declaration& d) { total.parameters += padded(d.file_shape.size()); }
-  constexpr void buffer(const parameter_declaration& d) { total.buffers += padded(d.file_shape.size()); }
+  constexpr void buffer(const parameter_declaration& d) {
+    total.buffers += padded(d.file_shape.size());
+    has_statistics = has_statistics || d.what == role::statistic;
+  }
   template <class Bound>
   constexpr void child(std::string_view, const Bound& layer) {
     layer.parameters(*this);

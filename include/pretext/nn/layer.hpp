@@ -100,24 +100,18 @@ constexpr rng::key child_key(rng::key k, std::size_t i) {
   return k;
 }
 
-namespace detail {
-struct statistic_finder {
-  bool found = false;
-  constexpr void parameter(const parameter_declaration&) {}
-  constexpr void buffer(const parameter_declaration& d) { found = found || d.what == role::statistic; }
-  template <class Bound>
-  constexpr void child(std::string_view, const Bound& layer) {
-    layer.parameters(*this);
-  }
-};
-}  // namespace detail
+/// The context of a combinator's child `i`, with a key of its own.
+template <class Ctx>
+constexpr Ctx child_context(const Ctx& ctx, std::size_t i) {
+  return ctx.with_key(child_key(ctx.key, i));
+}
 
 /// Whether any of these networks mixes the samples of a batch (batch_norm): parts of a batch then differ from the whole.
 template <class... Bound>
 constexpr bool uses_batch_statistics(const Bound&... layer) {
-  detail::statistic_finder f;
-  (layer.parameters(f), ...);
-  return f.found;
+  pretext::detail::segment_counter c;
+  (layer.parameters(c), ...);
+  return c.has_statistics;
 }
 
 namespace detail {

@@ -62,7 +62,7 @@ struct parallel {
         ([&] {
           const auto& layer = std::get<I>(children);
           const activations<T> part(ctx.take(output_extents(layer, x.shape)), x.structure);
-          layer.forward(ctx.with_key(child_key(ctx.key, I)), own.child(layer), x, part, std::get<I>(kept.children));
+          layer.forward(child_context(ctx, I), own.child(layer), x, part, std::get<I>(kept.children));
           ctx(op::copy_columns, as_const(tensor_view<T>(part)), y, index_t{0}, at, part.columns());
           at += part.columns();
         }(), ...);
@@ -91,7 +91,7 @@ struct parallel {
       at += part.columns();
       const auto p = own.child(layer);
       const auto d = gradients.child(layer);
-      const Ctx inner = ctx.with_key(child_key(ctx.key, I));
+      const Ctx inner = child_context(ctx, I);
       if constexpr (!is_wanted<Dx> || I == 0) {
         layer.backward(inner, p, x, std::get<I>(kept.children), activations<const T>(part), dx, d);
       } else {

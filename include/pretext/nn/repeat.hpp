@@ -65,7 +65,7 @@ struct repeat {
       parameter_reader own(params);
       activations<const T> in = x;
       const auto run = [&](index_t i, activations<T> out, typename block_type::template cache<T>& c) {
-        block.forward(ctx.with_key(child_key(ctx.key, static_cast<std::size_t>(i))), own.child(block), in, out, c);
+        block.forward(child_context(ctx, static_cast<std::size_t>(i)), own.child(block), in, out, c);
         in = out;
       };
       if (ctx.keep) {
@@ -95,7 +95,7 @@ struct repeat {
         const parameter_view<T> p{pretext::advance(params.weights, i * s.parameters), pretext::advance(params.buffers, i * s.buffers)};
         Dp d = d_params;
         if constexpr (is_wanted<Dp>) d.weights = pretext::advance(d.weights, i * s.parameters);
-        const Ctx inner = ctx.with_key(child_key(ctx.key, k));
+        const Ctx inner = child_context(ctx, k);
         if (i == 0) {
           block.backward(inner, p, x, kept.blocks[0], down, dx, d);
         } else {

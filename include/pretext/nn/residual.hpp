@@ -64,13 +64,13 @@ struct residual {
     constexpr void forward(const Ctx& ctx, parameter_view<T> params, activations<const T> x, activations<T> y,
                            cache<T>& kept) const {
       parameter_reader own(params);
-      main.forward(ctx.with_key(child_key(ctx.key, 0)), own.child(main), x, y, kept.main);
+      main.forward(child_context(ctx, 0), own.child(main), x, y, kept.main);
       if constexpr (plain) {
         ctx(op::add, x, y);
       } else {
         // What the shortcut keeps for backward outlives its output, so the output is taken last and given back alone.
         const activations<T> side(ctx.take(y.shape), x.structure);
-        shortcut.forward(ctx.with_key(child_key(ctx.key, 1)), own.child(shortcut), x, side, kept.shortcut);
+        shortcut.forward(child_context(ctx, 1), own.child(shortcut), x, side, kept.shortcut);
         ctx(op::add, as_const(tensor_view<T>(side)), y);
       }
     }
@@ -82,11 +82,11 @@ struct residual {
       gradient_reader gradients(d_params);
       const auto main_params = own.child(main);
       const auto main_gradients = gradients.child(main);
-      main.backward(ctx.with_key(child_key(ctx.key, 0)), main_params, x, kept.main, dy, dx, main_gradients);
+      main.backward(child_context(ctx, 0), main_params, x, kept.main, dy, dx, main_gradients);
       if constexpr (plain) {
         if constexpr (is_wanted<Dx>) ctx(op::add, dy, dx);
       } else {
-        const Ctx side_ctx = ctx.with_key(child_key(ctx.key, 1));
+        const Ctx side_ctx = child_context(ctx, 1);
         if constexpr (is_wanted<Dx>) {
           const activations<T> side(ctx.take(x.shape), x.structure);
           shortcut.backward(side_ctx, own.child(shortcut), x, kept.shortcut, dy, side, gradients.child(shortcut));

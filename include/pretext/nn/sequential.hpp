@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "child_list.hpp"
 #include "layer.hpp"
 
 namespace pretext::nn {
@@ -37,7 +38,7 @@ struct chain_types;
 template <class In>
 struct chain_types<In> {
   template <class... Done>
-  using append = std::tuple<Done...>;
+  using append = child_list<Done...>;
   using output = In;
 };
 template <class In, class First, class... Rest>
@@ -55,7 +56,7 @@ concept Absorbs = requires { requires First::template absorbs<Second>; };
 template <class Children>
 struct fusion;
 template <class... B>
-struct fusion<std::tuple<B...>> {
+struct fusion<child_list<B...>> {
   static constexpr std::size_t count = sizeof...(B);
   struct plan {
     std::array<bool, count> absorbed{};
@@ -65,7 +66,7 @@ struct fusion<std::tuple<B...>> {
   static constexpr plan value = [] {
     plan p{};
     [&]<std::size_t... I>(std::index_sequence<I...>) {
-      ((p.absorbed[I + 1] = !p.absorbed[I] && Absorbs<std::tuple_element_t<I, std::tuple<B...>>, std::tuple_element_t<I + 1, std::tuple<B...>>>), ...);
+      ((p.absorbed[I + 1] = !p.absorbed[I] && Absorbs<child_type<child_list<B...>, I>, child_type<child_list<B...>, I + 1>>), ...);
     }(std::make_index_sequence<count - 1>{});
     for (std::size_t i = 1; i < count; ++i) {
       p.turn[i] = p.absorbed[i] ? p.turn[i - 1] : 1 - p.turn[i - 1];
@@ -105,32 +106,30 @@ struct sequential {
 
     [[no_unique_address]] sequential spec{};
     [[no_unique_address]] In input{};
-    [[no_unique_address]] children_type children{};
+    children_type children{};
 
     constexpr bound() = default;
     constexpr bound(const sequential& s, const In& in) : spec(s), input(in) {
       [&]<std::size_t... I>(std::index_sequence<I...>) { (bind_child<I>(), ...); }(indices{});
     }
-    constexpr auto output() const { return std::get<count - 1>(children).output(); }
+    constexpr auto output() const { return detail::child<count - 1>(children).output(); }
 
     template <class T>
     struct cache {
       template <class>
-      struct tuple_of;
+      struct list_of;
       template <class... B>
-      struct tuple_of<std::tuple<B...>> {
-        using type = std::tuple<typename B::template cache<T>...>;
+      struct list_of<detail::child_list<B...>> {
+        using type = detail::child_list<typename B::template cache<T>...>;
       };
-      typename tuple_of<children_type>::type children{};
+      typename list_of<children_type>::type children{};
       std::array<activations<T>, count> outputs{};
     };
 
     template <class V>
     constexpr void parameters(V& v) const {
       [&]<std::size_t... I>(std::index_sequence<I...>) {
-        (v.child(detail::child_name_of<std::tuple_element_t<I, std::tuple<Layers...>>, I>::value,
-                 std::get<I>(children)),
-         ...);
+        (v.child(detail::child_name_of<Layers, I>::value, detail::child<I>(children)), ...);
       }(indices{});
     }
     template <class Ctx, class T>
@@ -162,8 +161,8 @@ struct sequential {
       if constexpr (fused.runs > 1) turn[0] = ctx.take({widest});
       if constexpr (fused.runs > 2) turn[1] = ctx.take({widest});
       [&]<std::size_t... I>(std::index_sequence<I...>) {
-        const std::array<parameter_view<T>, count> p{own.child(std::get<I>(children))...};
-        const std::array<Dp, count> d{gradients.child(std::get<I>(children))...};
+        const std::array<parameter_view<T>, count> p{own.child(detail::child<I>(children))...};
+        const std::array<Dp, count> d{gradients.child(detail::child<I>(children))...};
         activations<const T> down = dy;
         (backward_child<count - 1 - I>(ctx, p[count - 1 - I], x, kept, down, turn[1 - fused.turn[count - 1 - I]], dx, d[count - 1 - I]), ...);
       }(indices{});
@@ -178,14 +177,14 @@ struct sequential {
     template <std::size_t I>
     constexpr void bind_child() {
       if constexpr (I == 0)
-        std::get<0>(children) = bind(std::get<0>(spec.layers), input);
+        detail::child<0>(children) = bind(std::get<0>(spec.layers), input);
       else
-        std::get<I>(children) = bind(std::get<I>(spec.layers), std::get<I - 1>(children).output());
+        detail::child<I>(children) = bind(std::get<I>(spec.layers), detail::child<I - 1>(children).output());
     }
     constexpr index_t widest_output(extents e) const {
       index_t widest = 0;
       [&]<std::size_t... I>(std::index_sequence<I...>) {
-        ((e = output_extents(std::get<I>(children), e), widest = I + 1 < count ? std::max(widest, e.size()) : widest),
+        ((e = output_extents(detail::child<I>(children), e), widest = I + 1 < count ? std::max(widest, e.size()) : widest),
          ...);
       }(indices{});
       return widest;
@@ -196,21 +195,21 @@ struct sequential {
                                  tensor_view<T> turn, cache<T>& kept) const {
       if constexpr (!fused.absorbed[I]) {
         constexpr std::size_t last = absorbs_next<I> ? I + 1 : I;
-        const auto& layer = std::get<I>(children);
+        const auto& layer = detail::child<I>(children);
         const std::size_t mark = ctx.memory->used();
         activations<T> out = y;
         if constexpr (last + 1 < count) {
           extents shape = output_extents(layer, in.shape);
-          if constexpr (absorbs_next<I>) shape = output_extents(std::get<last>(children), shape);
+          if constexpr (absorbs_next<I>) shape = output_extents(detail::child<last>(children), shape);
           out = activations<T>(ctx.keep ? ctx.take(shape) : tensor_view<T>{turn.data, shape}, in.structure);
         }
         if (ctx.keep) kept.outputs[last] = out;
         const parameter_view<T> params = own.child(layer);
         if constexpr (absorbs_next<I>) {
-          own.child(std::get<last>(children));
-          layer.forward_with(std::get<last>(children), layer_context<I>(ctx), params, in, out, std::get<I>(kept.children));
+          own.child(detail::child<last>(children));
+          layer.forward_with(detail::child<last>(children), child_context(ctx, I), params, in, out, detail::child<I>(kept.children));
         } else {
-          layer.forward(layer_context<I>(ctx), params, in, out, std::get<I>(kept.children));
+          layer.forward(child_context(ctx, I), params, in, out, detail::child<I>(kept.children));
         }
         if (!ctx.keep) ctx.memory->release(mark);
         in = out;
@@ -233,17 +232,12 @@ struct sequential {
     template <std::size_t I, class Ctx, class T, class Dx, class Dp>
     constexpr void run_backward(const Ctx& ctx, parameter_view<T> p, activations<const T> in, const cache<T>& kept,
                                 activations<const T> down, Dx up, Dp d) const {
-      const auto& layer = std::get<I>(children);
-      const auto& own = std::get<I>(kept.children);
+      const auto& layer = detail::child<I>(children);
+      const auto& own = detail::child<I>(kept.children);
       if constexpr (absorbs_next<I>)
-        layer.backward_with(std::get<I + 1>(children), layer_context<I>(ctx), p, in, own, down, up, d);
+        layer.backward_with(detail::child<I + 1>(children), child_context(ctx, I), p, in, own, down, up, d);
       else
-        layer.backward(layer_context<I>(ctx), p, in, own, down, up, d);
-    }
-    /// Draws of different children differ: the position goes into the key.
-    template <std::size_t I, class Ctx>
-    static constexpr Ctx layer_context(const Ctx& ctx) {
-      return ctx.with_key(child_key(ctx.key, I));
+        layer.backward(child_context(ctx, I), p, in, own, down, up, d);
     }
   };
 };

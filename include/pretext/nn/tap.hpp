@@ -61,20 +61,22 @@ constexpr auto* search_tap(Cache& c) {
     else
       return static_cast<no_gradient*>(nullptr);
   } else if constexpr (requires { c.children; }) {
-    return std::apply(
-        [](auto&... child) {
-          no_gradient* const none = nullptr;
-          auto pick = [&](auto& self, auto* found, auto&... rest) {
-            if constexpr (!std::is_same_v<decltype(found), no_gradient*> || sizeof...(rest) == 0)
-              return found;
-            else
-              return [&](auto& next, auto&... others) { return self(self, search_tap<Name>(next), others...); }(rest...);
-          };
-          // The last call must look at the last child too, so one empty child is put behind it.
-          no_gradient end;
-          return pick(pick, none, child..., end);
-        },
-        c.children);
+    const auto search = [](auto&... child) {
+      no_gradient* const none = nullptr;
+      auto pick = [&](auto& self, auto* found, auto&... rest) {
+        if constexpr (!std::is_same_v<decltype(found), no_gradient*> || sizeof...(rest) == 0)
+          return found;
+        else
+          return [&](auto& next, auto&... others) { return self(self, search_tap<Name>(next), others...); }(rest...);
+      };
+      // The last call must look at the last child too, so one empty child is put behind it.
+      no_gradient end;
+      return pick(pick, none, child..., end);
+    };
+    if constexpr (requires { with_children(search, c.children); })
+      return with_children(search, c.children);
+    else  // a combinator may keep them in a std::tuple
+      return std::apply(search, c.children);
   } else {
     return static_cast<no_gradient*>(nullptr);
   }

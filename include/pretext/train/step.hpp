@@ -200,7 +200,7 @@ struct step_scope {
   }
   template <class Part>
   constexpr Ctx part_context(const Part& p) const {
-    return ctx.with_key(nn::child_key(ctx.key, static_cast<std::size_t>(p.player * 1024 + p.offset.parameters)));
+    return nn::child_context(ctx, static_cast<std::size_t>(p.player * 1024 + p.offset.parameters));
   }
 };
 

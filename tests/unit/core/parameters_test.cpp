@@ -189,8 +189,8 @@ TEST_CASE("parameter_reader: hands out a layer's tensors where the table says th
   const px::parameter_view<float> all{weights.data(), buffers.data()};
   px::parameter_reader children(all);
   px::gradient_reader gradient_children(px::gradient_view<float>{gradients.data()});
-  const auto convolution = std::get<0>(bound.children);
-  const auto norm = std::get<1>(bound.children);
+  const auto convolution = px::nn::detail::child<0>(bound.children);
+  const auto norm = px::nn::detail::child<1>(bound.children);
   px::parameter_reader first(children.child(convolution));
   CHECK(first.parameter(convolution.weight_extents()).data == weights.data());
   CHECK(first.parameter({6}).data == weights.data() + t.parameters[1].offset);
