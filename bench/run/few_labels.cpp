@@ -3,7 +3,7 @@
 // from scratch, with the settings of that program. One JSON line for each number of labels a class.
 //
 //   few_labels ENCODER.safetensors [data=PATH] [test=PATH] [samples=N] [seed=N] [draws=5] [per_class=10] [threads=N]
-//              [steps=N] [rate=X] [encoder_rate=X] [layer_decay=X] [decay=X] [crop=X] [statistics_from=N] [scratch=1] [test_images=N]
+//              [steps=N] [rate=X] [encoder_rate=X] [layer_decay=X] [decay=X] [crop=X] [blend=X] [statistics_from=N] [scratch=1] [test_images=N]
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -86,6 +86,7 @@ int run(const std::string& file, arguments a) {
     t.encoder_rate = a.number("encoder_rate", t.encoder_rate);
     t.layer_decay = a.number("layer_decay", t.layer_decay);
     t.smallest_crop = a.number("crop", t.smallest_crop);
+    t.blend = a.number("blend", t.blend);
     t.weight_decay = a.number("decay", t.weight_decay);
     t.statistics_from = static_cast<px::index_t>(a.number("statistics_from", static_cast<double>(t.statistics_from)));
     return t;
