@@ -12,6 +12,7 @@
 
 #include "../core/error.hpp"
 #include "../core/text.hpp"
+#include "../core/view_of.hpp"
 #include "../io/directory.hpp"
 #include "../io/gzip.hpp"
 #include "image_set.hpp"
@@ -129,7 +130,7 @@ PRETEXT_COLD inline image_set cifar(std::span<const std::string> paths, cifar_ki
   if (paths.empty()) throw_error("data.022", "cifar: no file was named; name at least one");
   image_store store;
   store.source = paths[0] + (paths.size() > 1 ? " and " + std::to_string(paths.size() - 1) + " more" : "");
-  for (const std::string& path : paths) parse_cifar(io::read_maybe_gzip(path, io::default_max_bytes), path, kind, store);
+  for (const std::string& path : paths) parse_cifar(view_of(io::read_maybe_gzip(path, io::default_max_bytes)), path, kind, store);
   append(store.source, {" (CIFAR-", store.classes, ")"});
   store.class_names = detail::cifar_class_names(io::folder_of(paths[0]), store.classes);
   return image_set(std::move(store));
@@ -172,9 +173,9 @@ PRETEXT_COLD inline train_test cifar_folder(const std::string& folder) {
   if (files.train.empty())
     throw_error("data.023", {folder, ": holds no CIFAR training file; expected data_batch_1.bin or train.bin, raw or .gz"});
   train_test out;
-  out.train = cifar(files.train);
+  out.train = cifar(view_of(files.train));
   if (!files.test.empty()) {
-    out.test = cifar(files.test);
+    out.test = cifar(view_of(files.test));
     if (out.test.classes() != out.train.classes())
       throw_error("data.023", {folder, ": the training files are CIFAR-", out.train.classes(), ", the test files CIFAR-",
           out.test.classes(), "; keep them apart"});

@@ -13,6 +13,7 @@
 
 #include "../core/error.hpp"
 #include "../core/order.hpp"
+#include "../core/view_of.hpp"
 #include "../io/decode_image.hpp"
 #include "../io/directory.hpp"
 #include "../io/file.hpp"
@@ -38,7 +39,7 @@ inline io::decoded_image read_image(const std::string& path, const io::image_lim
     const std::span<const std::byte> begin(head.data(), file.read(head));
     if (io::image_kind_of(begin) == io::image_kind::none) (void)io::decode_image(begin, path);
   }
-  return io::decode_image(io::read_file(path, std::uint64_t{1} << 30), path, limits);
+  return io::decode_image(view_of(io::read_file(path, std::uint64_t{1} << 30)), path, limits);
 }
 
 inline void read_image_again(const std::string& path, const image_shape& expected, std::vector<std::uint8_t>& into) {

@@ -12,6 +12,7 @@
 
 #include "../core/error.hpp"
 #include "../core/text.hpp"
+#include "../core/view_of.hpp"
 #include "../io/directory.hpp"
 #include "../io/gzip.hpp"
 #include "image_set.hpp"
@@ -129,14 +130,14 @@ PRETEXT_COLD inline std::string idx_labels_beside(const std::string& images_path
 PRETEXT_COLD inline image_set idx_from(std::span<const std::byte> bytes, const std::string& images_path, const idx_settings& s = {}) {
   const std::string labels_path = s.labels.empty() ? idx_labels_beside(images_path) : s.labels;
   std::vector<int> labels;
-  if (!labels_path.empty()) labels = parse_idx_labels(io::read_maybe_gzip(labels_path, io::default_max_bytes), labels_path);
+  if (!labels_path.empty()) labels = parse_idx_labels(view_of(io::read_maybe_gzip(labels_path, io::default_max_bytes)), labels_path);
   return parse_idx_images(bytes, images_path, std::move(labels), s.classes);
 }
 
 /// Images of an IDX file (MNIST and its relatives), raw or packed with gzip, with labels where they are found.
 /// errors  pretext[data.010..012] the file; [data.002] labels that do not match; [data.003] label outside the classes
 PRETEXT_COLD inline image_set idx(const std::string& images_path, const idx_settings& s = {}) {
-  return idx_from(io::read_maybe_gzip(images_path, io::default_max_bytes), images_path, s);
+  return idx_from(view_of(io::read_maybe_gzip(images_path, io::default_max_bytes)), images_path, s);
 }
 /// The same with the label file named.
 PRETEXT_COLD inline image_set idx(const std::string& images_path, const std::string& labels_path) {

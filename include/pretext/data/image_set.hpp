@@ -13,6 +13,7 @@
 #include "../core/error.hpp"
 #include "../core/image.hpp"
 #include "../core/index.hpp"
+#include "../core/view_of.hpp"
 #include "image_batch.hpp"
 
 namespace pretext::data {
@@ -138,7 +139,7 @@ class image_set {
   PRETEXT_COLD image_set first(index_t n) const {
     std::vector<index_t> ids;
     for (index_t i = 0; i < n && i < count_; ++i) ids.push_back(i);
-    return subset(ids);
+    return subset(pretext::view_of(ids));
   }
 
   /// Fills `out` with the images of `ids`; allocates nothing once out has grown, decoders excepted.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "../core/error.hpp"
+#include "../core/view_of.hpp"
 #include "../io/directory.hpp"
 #include "../io/gzip.hpp"
 #include "cifar.hpp"
@@ -92,8 +93,8 @@ PRETEXT_COLD inline train_test open_part(const std::string& path, format form, c
   if (kind != io::path_kind::folder) {
     if (form == format::folder) throw_error("data.041", {path, ": is a file, not a folder of images; name the folder"});
     const std::vector<std::byte> bytes = io::read_maybe_gzip(path, io::default_max_bytes);
-    if (form == format::automatic) form = format_of_file(bytes, path);
-    out.train = form == format::idx ? idx_from(bytes, path) : cifar_from(bytes, path);
+    if (form == format::automatic) form = format_of_file(view_of(bytes), path);
+    out.train = form == format::idx ? idx_from(view_of(bytes), path) : cifar_from(view_of(bytes), path);
     return out;
   }
   const std::string idx_path = form == format::automatic || form == format::idx ? find_inside(path, &holds_idx) : "";

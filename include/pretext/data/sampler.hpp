@@ -12,6 +12,7 @@
 #include "../core/error.hpp"
 #include "../core/index.hpp"
 #include "../core/rng.hpp"
+#include "../core/view_of.hpp"
 #include "shuffle.hpp"
 
 namespace pretext::data {
@@ -62,7 +63,7 @@ class epoch_sampler {
     const index_t begin = step % batches_per_epoch() * settings_.batch_size;
     const index_t n = std::min(settings_.batch_size, size_ - begin);
     const index_t low = n * settings_.rank / settings_.ranks, high = n * (settings_.rank + 1) / settings_.ranks;
-    return std::span<const index_t>(order_).subspan(static_cast<std::size_t>(begin + low), static_cast<std::size_t>(high - low));
+    return view_of(order_).subspan(static_cast<std::size_t>(begin + low), static_cast<std::size_t>(high - low));
   }
 
  private:

@@ -14,6 +14,7 @@
 #include "../core/index.hpp"
 #include "../core/order.hpp"
 #include "../core/rng.hpp"
+#include "../core/view_of.hpp"
 #include "image_set.hpp"
 #include "shuffle.hpp"
 
@@ -87,7 +88,7 @@ PRETEXT_COLD inline split_indices choose_split(const image_set& set, double test
 /// The same as two sets that share the pixels.
 PRETEXT_COLD inline train_test split(const image_set& set, double test_fraction = 0.2, std::uint64_t seed = 0) {
   const split_indices chosen = choose_split(set, test_fraction, seed);
-  return {set.subset(chosen.train), set.subset(chosen.test)};
+  return {set.subset(view_of(chosen.train)), set.subset(view_of(chosen.test))};
 }
 
 /// The indices of `per_class` images of every class, drawn at random, in rising order.
@@ -117,7 +118,7 @@ PRETEXT_COLD inline std::vector<index_t> few_label_indices(const image_set& set,
 
 /// The same as a set that shares the pixels.
 PRETEXT_COLD inline image_set few_labels(const image_set& set, index_t per_class, std::uint64_t draw) {
-  return set.subset(few_label_indices(set, per_class, draw));
+  return set.subset(view_of(few_label_indices(set, per_class, draw)));
 }
 
 /// n images drawn at random (all where there are fewer), in rising order: unlike first(n) it does not take whole
@@ -133,7 +134,7 @@ PRETEXT_COLD inline image_set random_subset(const image_set& set, index_t n, std
     ids.resize(static_cast<std::size_t>(n > 0 ? n : 0));
     std::sort(ids.begin(), ids.end());
   }
-  return set.subset(ids);
+  return set.subset(view_of(ids));
 }
 
 /// The smallest number of images any class has; 0 without labels.

@@ -12,6 +12,7 @@
 
 #include "../core/error.hpp"
 #include "../core/index.hpp"
+#include "../core/view_of.hpp"
 
 namespace pretext::eval {
 
@@ -33,7 +34,7 @@ struct feature_matrix {
   index_t columns = 0;
   std::vector<int> labels;
 
-  operator feature_view() const { return {values, rows, columns, labels}; }
+  operator feature_view() const { return {view_of(values), rows, columns, view_of(labels)}; }
 };
 
 /// The named rows in the given order, with their labels.

@@ -9,6 +9,7 @@
 
 #include "../core/error.hpp"
 #include "../core/index.hpp"
+#include "../core/view_of.hpp"
 #include "feature_matrix.hpp"
 #include "panel_product.hpp"
 #include "parallel_loop.hpp"
@@ -202,7 +203,7 @@ inline knn_result knn(const feature_view& train, const feature_view& test, const
   for (index_t i = 0; i < test.rows; ++i)
     out.predictions.push_back(
         detail::vote(near.index.data() + i * near.k, near.similarity.data() + i * near.k, train, options, votes));
-  out.accuracy = accuracy(out.predictions, test.labels);
+  out.accuracy = accuracy(view_of(out.predictions), test.labels);
   return out;
 }
 

@@ -15,6 +15,7 @@
 #include "../core/index.hpp"
 #include "../core/order.hpp"
 #include "../core/rng.hpp"
+#include "../core/view_of.hpp"
 #include "feature_matrix.hpp"
 #include "logistic_regression.hpp"
 #include "parallel_loop.hpp"
@@ -93,7 +94,7 @@ PRETEXT_COLD inline double design_accuracy(const design_matrix& x, index_t from,
   std::vector<float> values(static_cast<std::size_t>(rows * x.columns));
   for (index_t i = 0; i < rows; ++i)
     for (index_t j = 0; j < x.columns; ++j) values[static_cast<std::size_t>(i * x.columns + j)] = x.row(from + i)[j];
-  return accuracy(plain.predict({values, rows, x.columns}), std::span<const int>(x.labels).subspan(static_cast<std::size_t>(from)));
+  return accuracy(view_of(plain.predict({view_of(values), rows, x.columns})), view_of(x.labels).subspan(static_cast<std::size_t>(from)));
 }
 
 }  // namespace detail
@@ -128,7 +129,7 @@ PRETEXT_APART inline probe_result linear_probe(const feature_view& train, const 
   detail::find_moments(train, out.model);
   index_t kept = 0;
   const std::vector<index_t> order = detail::hold_out_tenth(train, classes, options.seed, kept);
-  const detail::design_matrix x = detail::design(train, order, out.model);
+  const detail::design_matrix x = detail::design(train, view_of(order), out.model);
 
   std::vector<double> best, parameters;
   out.l2 = grid.front();
@@ -155,8 +156,8 @@ PRETEXT_APART inline probe_result linear_probe(const feature_view& train, const 
   out.iterations = solved.iterations;
   out.converged = solved.converged;
   out.predictions = out.model.predict(test, loop);
-  out.accuracy = accuracy(out.predictions, test.labels);
-  out.train_accuracy = accuracy(out.model.predict(train, loop), train.labels);
+  out.accuracy = accuracy(view_of(out.predictions), test.labels);
+  out.train_accuracy = accuracy(view_of(out.model.predict(train, loop)), train.labels);
   return out;
 }
 

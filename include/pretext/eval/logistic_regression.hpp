@@ -11,6 +11,7 @@
 
 #include "../core/error.hpp"
 #include "../core/index.hpp"
+#include "../core/view_of.hpp"
 #include "feature_matrix.hpp"
 #include "lbfgs.hpp"
 #include "panel_product.hpp"
@@ -336,7 +337,7 @@ PRETEXT_APART inline logistic_fit fit_logistic_regression(const feature_view& tr
   }
   std::vector<index_t> order(static_cast<std::size_t>(train.rows));
   for (index_t i = 0; i < train.rows; ++i) order[static_cast<std::size_t>(i)] = i;
-  const detail::design_matrix x = detail::design(train, order, out.model);
+  const detail::design_matrix x = detail::design(train, view_of(order), out.model);
   std::vector<double> parameters;
   const lbfgs_result solved = detail::solve_softmax(x, x.rows, classes, options.l2, options.max_iterations,
                                                     options.tolerance, parameters, loop);

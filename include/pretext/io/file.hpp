@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "../core/error.hpp"
+#include "../core/view_of.hpp"
 
 namespace pretext::io {
 
@@ -148,7 +149,7 @@ PRETEXT_COLD std::vector<std::byte> read_file(const std::string& path, std::uint
   std::vector<std::byte> bytes(static_cast<std::size_t>(file.size()) + 1);
   std::size_t used = 0;
   for (;;) {
-    used += file.read(std::span(bytes).subspan(used));
+    used += file.read({bytes.data() + used, bytes.size() - used});
     if (used > max_bytes) too_large(used);
     if (used < bytes.size()) break;
     bytes.resize(2 * used + 4096);

@@ -10,6 +10,7 @@
 
 #include "../config.hpp"
 #include "../core/error.hpp"
+#include "../core/view_of.hpp"
 #include "file.hpp"
 
 #if PRETEXT_HAS_ZLIB
@@ -117,7 +118,7 @@ std::vector<std::byte> inflate_gzip(byte_view bytes, std::string_view name, std:
 template <class Inflater = detail::default_inflater, class Files = posix_files>
 std::vector<std::byte> read_maybe_gzip(const std::string& path, std::uint64_t max_bytes = default_max_bytes, Files files = {}) {
   std::vector<std::byte> bytes = read_file(path, max_bytes, files);
-  return is_gzip(bytes) ? inflate_gzip<Inflater>(bytes, path, max_bytes) : bytes;
+  return is_gzip(view_of(bytes)) ? inflate_gzip<Inflater>(view_of(bytes), path, max_bytes) : bytes;
 }
 
 }  // namespace pretext::io

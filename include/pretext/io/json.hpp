@@ -12,6 +12,7 @@
 
 #include "../core/error.hpp"
 #include "../core/order.hpp"
+#include "../core/view_of.hpp"
 #include "file.hpp"
 #include "json_reader.hpp"
 
@@ -236,7 +237,7 @@ inline value parse(std::string_view text, std::string_view name = "JSON text", l
 /// The same for a file of at most max_bytes.
 inline value read(const std::string& path, std::uint64_t max_bytes = 256'000'000, limits most = {}) {
   const std::vector<std::byte> bytes = read_file(path, max_bytes);
-  return parse(text_of(bytes), path, most);
+  return parse(text_of(view_of(bytes)), path, most);
 }
 
 }  // namespace pretext::io::json

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "../core/parameters.hpp"
+#include "../core/view_of.hpp"
 #include "safetensors.hpp"
 #include "safetensors_writer.hpp"
 
@@ -49,7 +50,7 @@ PRETEXT_COLD void save_safetensors(const std::string& path, const Model& model, 
     tensor.data = v.data();
     values.push_back(std::move(v));
   });
-  write_safetensors(path, std::span<const tensor_entry>(tensors), std::move(metadata));
+  write_safetensors(path, view_of(tensors), std::move(metadata));
 }
 
 struct load_options {

@@ -15,6 +15,7 @@
 #include "../core/error.hpp"
 #include "../core/order.hpp"
 #include "../core/text.hpp"
+#include "../core/view_of.hpp"
 #include "dtype.hpp"
 #include "file.hpp"
 #include "safetensors_header.hpp"
@@ -36,7 +37,7 @@ class tensor_file {
   /// What errors call the file.
   const std::string& file_name() const { return name_; }
   /// In the order of the buffer.
-  std::span<const tensor_info> tensors() const { return header_.tensors; }
+  std::span<const tensor_info> tensors() const { return view_of(header_.tensors); }
   /// Sorted.
   std::vector<std::string> names() const {
     std::vector<std::string> all;
@@ -69,7 +70,7 @@ class tensor_file {
 
   /// The stored bytes, at any alignment; valid as long as this object.
   byte_view raw(const tensor_info& tensor) const {
-    return byte_view(bytes_).subspan(buffer_at_ + static_cast<std::size_t>(tensor.begin),
+    return view_of(bytes_).subspan(buffer_at_ + static_cast<std::size_t>(tensor.begin),
                                      static_cast<std::size_t>(tensor.bytes()));
   }
   byte_view raw(std::string_view tensor) const { return raw(at(tensor)); }
@@ -113,7 +114,7 @@ PRETEXT_COLD inline tensor_file parse_safetensors(std::vector<std::byte> bytes, 
   const std::uint64_t length = detail::header_length(bytes.data(), bytes.size(), name);
   const std::size_t buffer_at = 8 + static_cast<std::size_t>(length);
   safetensors_header header =
-      parse_safetensors_header(text_of(byte_view(bytes).subspan(8, buffer_at - 8)), name, bytes.size() - buffer_at);
+      parse_safetensors_header(text_of(view_of(bytes).subspan(8, buffer_at - 8)), name, bytes.size() - buffer_at);
   return tensor_file(std::string(name), std::move(header), std::move(bytes), buffer_at);
 }
 
@@ -126,10 +127,10 @@ PRETEXT_COLD tensor_file read_safetensors(const std::string& path, Files files =
   const std::uint64_t size = file.read(first) < 8 ? std::min<std::uint64_t>(file.size(), 7) : file.size();
   std::vector<std::byte> json(static_cast<std::size_t>(detail::header_length(first, size, path)));
   const auto fill = [&](std::vector<std::byte>& to) {
-    if (file.read(to) != to.size()) throw_error("io.303", {path, ": became shorter while it was read; read it again"});
+    if (file.read({to.data(), to.size()}) != to.size()) throw_error("io.303", {path, ": became shorter while it was read; read it again"});
   };
   fill(json);
-  safetensors_header header = parse_safetensors_header(text_of(json), path, size - 8 - json.size());
+  safetensors_header header = parse_safetensors_header(text_of(view_of(json)), path, size - 8 - json.size());
   std::vector<std::byte> buffer(static_cast<std::size_t>(size - 8 - json.size()));
   fill(buffer);
   return tensor_file(path, std::move(header), std::move(buffer));

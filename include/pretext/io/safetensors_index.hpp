@@ -10,6 +10,7 @@
 
 #include "../core/error.hpp"
 #include "../core/order.hpp"
+#include "../core/view_of.hpp"
 #include "file.hpp"
 #include "json.hpp"
 #include "safetensors_header.hpp"
@@ -52,7 +53,7 @@ PRETEXT_COLD inline safetensors_index parse_safetensors_index(std::string_view t
 /// The same for a file.
 PRETEXT_COLD inline safetensors_index read_safetensors_index(const std::string& path) {
   const std::vector<std::byte> bytes = read_file(path, safetensors_max_header);
-  return parse_safetensors_index(text_of(bytes), path);
+  return parse_safetensors_index(text_of(view_of(bytes)), path);
 }
 
 }  // namespace pretext::io

@@ -12,6 +12,7 @@
 
 #include "../core/error.hpp"
 #include "../core/order.hpp"
+#include "../core/view_of.hpp"
 #include "dtype.hpp"
 #include "file.hpp"
 #include "json_writer.hpp"
@@ -133,7 +134,7 @@ PRETEXT_COLD void write_safetensors(const std::string& path, std::span<const ten
   chunks[0] = bytes_of(plan.prefix);
   for (std::size_t i = 0; i < plan.order.size(); ++i)
     chunks[i + 1] = {static_cast<const std::byte*>(tensors[plan.order[i]].data), static_cast<std::size_t>(plan.bytes[i])};
-  write_file_atomically(path, chunks, files);
+  write_file_atomically(path, view_of(chunks), files);
 }
 
 }  // namespace pretext::io

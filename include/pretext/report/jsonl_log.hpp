@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "../core/error.hpp"
+#include "../core/view_of.hpp"
 #include "../io/file.hpp"
 #include "../io/json_reader.hpp"
 #include "../io/json_writer.hpp"
@@ -96,7 +97,7 @@ void for_each_log_line(std::string_view text, const std::string& path, Visit&& v
 PRETEXT_COLD inline std::vector<log_record> read_jsonl_log(const std::string& path) {
   const std::vector<std::byte> bytes = io::read_file(path);
   std::vector<log_record> records;
-  detail::for_each_log_line(io::text_of(bytes), path, [&](const log_record& r, std::string_view) { records.push_back(r); });
+  detail::for_each_log_line(io::text_of(view_of(bytes)), path, [&](const log_record& r, std::string_view) { records.push_back(r); });
   return records;
 }
 
@@ -202,7 +203,7 @@ class jsonl_log {
     const std::vector<std::byte> bytes = io::read_file(path_);
     std::vector<io::byte_view> kept;
     std::size_t size = 0;
-    detail::for_each_log_line(io::text_of(bytes), path_, [&](const log_record& r, std::string_view line) {
+    detail::for_each_log_line(io::text_of(view_of(bytes)), path_, [&](const log_record& r, std::string_view line) {
       if (r.step > finished_steps) return;
       const io::byte_view piece = io::bytes_of(line);
       size += piece.size();
@@ -211,7 +212,7 @@ class jsonl_log {
       else
         kept.push_back(piece);
     });
-    if (size != bytes.size()) io::write_file_atomically(path_, std::span<const io::byte_view>(kept));
+    if (size != bytes.size()) io::write_file_atomically(path_, view_of(kept));
   }
 
   std::string path_;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "../core/view_of.hpp"
 #include "../config.hpp"
 #include "../augment/views.hpp"
 #include "../eval/encoder.hpp"
@@ -84,7 +85,7 @@ PRETEXT_COLD inline scatter embedding_map(const eval::feature_view& h, const std
   map.x_label = "principal component 1";
   map.y_label = "principal component 2";
   map.label_names = class_names;
-  const eval::feature_matrix some = eval::take_rows(h, detail::spread(h.rows, std::min(points, h.rows)));
+  const eval::feature_matrix some = eval::take_rows(h, view_of(detail::spread(h.rows, std::min(points, h.rows))));
   if (some.rows < 3 || some.columns < 2) return map;
   const eval::feature_matrix at = eval::pca(some, 2).project(some);
   for (index_t i = 0; i < at.rows; ++i) {

@@ -12,6 +12,7 @@
 
 #include "../core/order.hpp"
 #include "../core/text.hpp"
+#include "../core/view_of.hpp"
 #include "../io/directory.hpp"
 #include "../io/safetensors.hpp"
 #include "../io/safetensors_writer.hpp"
@@ -317,7 +318,7 @@ template <class T, class Files>
 PRETEXT_COLD void write_state(const std::string& path, const state_list<T>& state, const checkpoint_texts& words, const notes& kept, Files files) {
   const state_copy<T> copy = copy_state(state);
   const std::vector<io::tensor_entry> tensors = tensors_of(state, copy);
-  io::write_safetensors(path, std::span<const io::tensor_entry>(tensors), metadata_of(words, copy.sum, kept), files);
+  io::write_safetensors(path, view_of(tensors), metadata_of(words, copy.sum, kept), files);
 }
 template <class T>
 PRETEXT_COLD void load_state(const std::string& path, const state_list<T>& state, const checkpoint_texts& words, const notes& expected) {

@@ -8,6 +8,7 @@
 
 #include "../augment/plain_view.hpp"
 #include "../backend/context.hpp"
+#include "../core/view_of.hpp"
 #include "../data/image_batch.hpp"
 #include "../nn/layer.hpp"
 #include "player.hpp"
@@ -99,7 +100,7 @@ class encoder_view {
       const index_t n = std::min(chunk, images - first);
       ids.resize(static_cast<std::size_t>(n));
       for (index_t i = 0; i < n; ++i) ids[static_cast<std::size_t>(i)] = first + i;
-      data.gather(ids, batch);
+      data.gather(view_of(ids), batch);
       augment::image_size source = input_;
       for (const auto& image : batch.images) {
         source.height = std::max(source.height, image.height);

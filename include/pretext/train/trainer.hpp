@@ -13,6 +13,7 @@
 
 #include "../concepts/recipe.hpp"
 #include "../config.hpp"
+#include "../core/view_of.hpp"
 #include "encoder.hpp"
 #include "fit.hpp"
 #include "plan.hpp"
@@ -297,8 +298,8 @@ class trainer {
     if constexpr (Spec::optimizer_type::states >= 1) p.state0 = buffer<T>(extent.parameters);
     if constexpr (Spec::optimizer_type::states >= 2) p.state1 = buffer<T>(extent.parameters);
     const std::uint64_t first = number * 65536;
-    initialise(p.table.parameters, p.parameters.data(), seed(), first);
-    initialise(p.table.buffers, p.buffers.data(), seed(), first + 32768);
+    initialise(view_of(p.table.parameters), p.parameters.data(), seed(), first);
+    initialise(view_of(p.table.buffers), p.buffers.data(), seed(), first + 32768);
     p.ranges = std::vector<update_range>(p.table.parameters.size());
     for (std::size_t i = 0; i < p.ranges.size(); ++i) {
       const parameter_entry& e = p.table.parameters[i];
