@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <tuple>
-
 #include "archetype.hpp"
 
 namespace pretext::concepts {
@@ -56,12 +54,10 @@ template <class Bound>
 constexpr bool explain_bound();
 
 namespace detail {
-template <class Tuple>
+template <class Children>
 inline constexpr bool explain_each = true;
-template <class... B>
-inline constexpr bool explain_each<std::tuple<B...>> = (explain_bound<B>() && ...);
-template <class... B>
-inline constexpr bool explain_each<nn::detail::child_list<B...>> = (explain_bound<B>() && ...);
+template <template <class...> class List, class... B>
+inline constexpr bool explain_each<List<B...>> = (explain_bound<B>() && ...);
 
 /// A combinator is asked through its children, so that the sentence is about the layer that is wrong.
 template <class Bound>

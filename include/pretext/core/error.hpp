@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "text.hpp"
 
@@ -34,7 +35,9 @@ class error : public std::runtime_error {
 /// Throws pretext::error when a caller's precondition does not hold; usable in constant evaluation,
 /// where a violated one is a compile error.
 constexpr void expects(bool holds, const char* id, const char* message) {
-  if (!holds) throw_error(id, message);
+  if (holds) return;
+  if (std::is_constant_evaluated()) throw error(id, message);  // for the words of the compiler
+  throw_error(id, message);
 }
 
 }  // namespace pretext
