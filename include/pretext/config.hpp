@@ -9,8 +9,8 @@
 #endif
 
 /// Marks a function that many places call or that hardly ever runs: the compiler keeps it apart. What is copied into
-/// callers is most of what there is to compile.
-#if defined(__GNUC__)
+/// callers is most of what there is to compile. Inside a kernel it says nothing: there calls cost more.
+#if defined(__GNUC__) && !defined(__CUDA_ARCH__)
 #define PRETEXT_APART [[gnu::noinline]]
 #define PRETEXT_COLD [[gnu::noinline, gnu::cold]]
 #else

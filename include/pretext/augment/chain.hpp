@@ -138,7 +138,7 @@ class chain {
   }
 
   /// What every step decides for one view.
-  constexpr record draw(rng::key key, image_size in, image_size out) const {
+  PRETEXT_APART constexpr record draw(rng::key key, image_size in, image_size out) const {
     record drawn{};
     // A chain inside a chain is given a purpose and counts on from there; an outermost one starts at the first.
     const unsigned base = key.use >= first_purpose ? key.use - first_purpose : 0u;
@@ -224,7 +224,7 @@ class chain {
 
   /// Steps I.. on `now`. Not `Mine`: the source, which is only read; otherwise `out` or this chain's scratch memory.
   template <std::size_t I, bool Mine, class In>
-  void run(context& ctx, const record& drawn, image_view<const In> now, image_view<float> out) const {
+  PRETEXT_APART void run(context& ctx, const record& drawn, image_view<const In> now, image_view<float> out) const {
     if constexpr (I < count_) {
       using step_t = step_type<I>;
       if constexpr (!AppliesTo<step_t, In>) {

@@ -76,8 +76,7 @@ struct context {
     if constexpr (requires { Backend::interprets_plans; }) {
       backend.run(op, memory, a...);
     } else if (memory.planning()) {
-      const workspace::scope inner(memory);
-      memory.take<std::byte>(extents(static_cast<index_t>(backend.scratch_bytes(op, a...))));
+      memory.plan_bytes(backend.scratch_bytes(op, a...));
     } else {
       backend.run(op, memory, a...);
     }

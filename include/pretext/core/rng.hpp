@@ -91,8 +91,12 @@ class stream {
  public:
   PRETEXT_HOST_DEVICE constexpr explicit stream(key k) : key_(k) {}
 
-  PRETEXT_HOST_DEVICE constexpr std::uint32_t bits() {
-    if (used_ == 4) refill();
+  /// Apart, or every draw in the program would hold the ten rounds.
+  PRETEXT_APART PRETEXT_HOST_DEVICE constexpr std::uint32_t bits() {
+    if (used_ == 4) {
+      block_ = key_.block(next_++);
+      used_ = 0;
+    }
     return block_[used_++];
   }
   PRETEXT_HOST_DEVICE constexpr std::uint64_t bits64() {
@@ -119,12 +123,6 @@ class stream {
   }
 
  private:
-  /// Apart, or every draw in the program would hold the ten rounds.
-  PRETEXT_HOST_DEVICE PRETEXT_APART constexpr void refill() {
-    block_ = key_.block(next_++);
-    used_ = 0;
-  }
-
   key key_;
   counter_type block_{};
   std::uint32_t next_ = 0;

@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "../config.hpp"
 #include "index.hpp"
 
 namespace pretext {
@@ -51,11 +52,8 @@ class thread_pool {
   /// body(begin, end) for consecutive pieces of [0, n), each `chunk` long but the last.
   template <class Body>
   void parallel_for(index_t n, index_t chunk, Body&& body) {
-    auto piece = [&](index_t i) {
-      const index_t begin = i * chunk;
-      body(begin, n - begin < chunk ? n : begin + chunk);
-    };
-    parallel_for(n > 0 ? ceil_div(n, chunk) : 0, piece);
+    using bare = std::remove_reference_t<Body>;
+    run_pieces([](void* b, index_t begin, index_t end) { (*static_cast<bare*>(b))(begin, end); }, address(body), n, chunk);
   }
 
   /// body(index, worker): as above, and no two indices run at once with the same worker.
@@ -67,13 +65,29 @@ class thread_pool {
 
  private:
   using call_type = void (*)(void*, index_t, int);
+  using piece_type = void (*)(void*, index_t, index_t);
 
   template <class Body>
   static void* address(Body& body) {
     return const_cast<void*>(static_cast<const void*>(std::addressof(body)));
   }
 
-  void run(call_type call, void* body, index_t count) {
+  /// Not a template: what cuts the pieces is compiled once.
+  PRETEXT_APART void run_pieces(piece_type call, void* body, index_t n, index_t chunk) {
+    struct pieces {
+      piece_type call;
+      void* body;
+      index_t n, chunk;
+    } all{call, body, n, chunk};
+    const auto one = [](void* p, index_t i, int) {
+      const auto& of = *static_cast<const pieces*>(p);
+      const index_t begin = i * of.chunk;
+      of.call(of.body, begin, of.n - begin < of.chunk ? of.n : begin + of.chunk);
+    };
+    run(one, &all, n > 0 ? ceil_div(n, chunk) : 0);
+  }
+
+  PRETEXT_APART void run(call_type call, void* body, index_t count) {
     if (count <= 0) return;
     if (count == 1 || workers_.empty() || busy_.exchange(true, std::memory_order_acquire)) {
       for (index_t i = 0; i < count; ++i) call(body, i, 0);

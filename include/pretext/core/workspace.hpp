@@ -23,6 +23,21 @@ class workspace {
     std::byte* const piece = take_bytes(static_cast<std::size_t>(e.size()) * sizeof(T));
     return {piece == nullptr ? nullptr : reinterpret_cast<T*>(piece), e};
   }
+  /// A piece without a shape: what an op needs while it runs. Null on a plan.
+  PRETEXT_APART constexpr std::byte* take_bytes(std::size_t bytes) {
+    const std::size_t offset = used_;
+    used_ += (bytes + 63) / 64 * 64;
+    peak_ = std::max(peak_, used_);
+    if (block_ == nullptr) return nullptr;
+    if (used_ > capacity_)
+      throw_error("memory.100", "this step needs more memory than was planned; plan the trainer for the largest batch");
+    return block_ + offset;
+  }
+  /// Plans a piece that is given back at once.
+  PRETEXT_APART constexpr void plan_bytes(std::size_t bytes) {
+    take_bytes(bytes);
+    used_ -= (bytes + 63) / 64 * 64;
+  }
 
   constexpr std::size_t used() const { return used_; }
   constexpr std::size_t peak() const { return peak_; }
@@ -44,16 +59,6 @@ class workspace {
   };
 
  private:
-  PRETEXT_APART constexpr std::byte* take_bytes(std::size_t bytes) {
-    const std::size_t offset = used_;
-    used_ += (bytes + 63) / 64 * 64;
-    peak_ = std::max(peak_, used_);
-    if (block_ == nullptr) return nullptr;
-    if (used_ > capacity_)
-      throw_error("memory.100", "this step needs more memory than was planned; plan the trainer for the largest batch");
-    return block_ + offset;
-  }
-
   std::byte* block_ = nullptr;
   std::size_t capacity_ = std::numeric_limits<std::size_t>::max();
   std::size_t used_ = 0;

@@ -29,7 +29,7 @@ PRETEXT_HOST_DEVICE constexpr float to_float(q32 x) {
 }
 
 /// Uniform in [low, high) in steps of at most (high - low) / 2^32; low where high <= low.
-PRETEXT_HOST_DEVICE constexpr q32 uniform_q32(rng::stream& draws, q32 low, q32 high) {
+PRETEXT_APART PRETEXT_HOST_DEVICE constexpr q32 uniform_q32(rng::stream& draws, q32 low, q32 high) {
   const std::uint64_t bits = draws.bits();  // drawn in any case, so that later draws do not depend on the settings
   if (high <= low) return low;
   const auto span = static_cast<std::uint64_t>(high - low);
@@ -47,7 +47,7 @@ PRETEXT_HOST_DEVICE constexpr std::uint64_t multiply_high(std::uint64_t a, std::
 }
 
 /// log2 of x * 2^-fraction_bits for x > 0, within 2^-31: one squaring per binary digit.
-PRETEXT_HOST_DEVICE constexpr q32 log2_q32(std::uint64_t x, int fraction_bits) {
+PRETEXT_APART PRETEXT_HOST_DEVICE constexpr q32 log2_q32(std::uint64_t x, int fraction_bits) {
   int exponent = 63;
   while (!(x >> 63)) {
     x <<= 1;
@@ -64,7 +64,7 @@ PRETEXT_HOST_DEVICE constexpr q32 log2_q32(std::uint64_t x, int fraction_bits) {
 }
 
 /// The integer nearest to 2^x; 0 for x < -1, and for x >= 40 that of 40.
-PRETEXT_HOST_DEVICE constexpr std::int64_t exp2_rounded(q32 x) {
+PRETEXT_APART PRETEXT_HOST_DEVICE constexpr std::int64_t exp2_rounded(q32 x) {
   q32 whole = x >> 32;
   if (whole < -1) return 0;
   if (whole > 40) whole = 40;

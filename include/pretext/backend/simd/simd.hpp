@@ -73,8 +73,7 @@ class simd {
   void run(Op op, workspace& memory, A&&... a) {
     if constexpr (runs_natively<Op, A...>) {
       const workspace::scope scope(memory);
-      void* const scratch = memory.take<std::byte>(extents(static_cast<index_t>(scratch_bytes(op, a...)))).data;
-      kernels::run(op, detail::simd_call{pool_, scratch}, a...);
+      kernels::run(op, detail::simd_call{pool_, memory.take_bytes(scratch_bytes(op, a...))}, a...);
     } else {
       reference().run(op, memory, static_cast<A&&>(a)...);
     }
