@@ -240,6 +240,8 @@ def pretrain(encoder, images, args):
     per_epoch = len(images) // args.batch_size
     if per_epoch == 0:
         sys.exit(f"{len(images)} images do not fill one batch of {args.batch_size}")
+    if args.channels_last:
+        encoder.to(memory_format=torch.channels_last)
     total, step, losses, start = args.epochs * per_epoch, 0, [], time.perf_counter()
     encoder.train()
     while step < total:
@@ -254,7 +256,10 @@ def pretrain(encoder, images, args):
             progress = max(progress, elapsed)
         set_rate(optimizer, args.lr * min((step + 1) / max(args.warmup, 1), 1.0) * cosine(progress))
         batch = images[rows].float() / 255
-        loss = nt_xent(head(encoder(torch.cat([simclr_view(batch, args.area) for _ in range(2)]))), args.temperature)
+        views = torch.cat([simclr_view(batch, args.area) for _ in range(2)])
+        if args.channels_last:
+            views = views.contiguous(memory_format=torch.channels_last)
+        loss = nt_xent(head(encoder(views)), args.temperature)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -436,6 +441,7 @@ def arguments():
     p.add_argument("--projector", type=sizes, default=[128, 64])
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--threads", type=int, default=0, help="0: PyTorch's own choice")
+    p.add_argument("--channels-last", action="store_true", help="the other layout of convolutions; numbers stay the same")
     p.add_argument("--samples", type=int, default=0, help="unlabelled images used; 0: all")
     p.add_argument("--test-samples", type=int, default=0, help="0: all")
     p.add_argument("--time-limit", type=float, default=0, help="seconds of pre-training; the rate then falls with time")

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "../ops/elementwise.hpp"
 #include "../ops/norm.hpp"
 #include "../reference/matrix.hpp"
 #include "batch_norm.hpp"
