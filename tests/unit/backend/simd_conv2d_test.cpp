@@ -29,6 +29,11 @@ const std::vector<std::pair<index_t, conv2d_geometry>>& cases() {
       {2, geometry(9, 8, 20, 20, 3, 3, 2, 2, 1, 1, 20)},  {1, geometry(3, 3, 2, 3, 5, 5, 1, 1, 4, 4)},
       {2, geometry(4, 4, 100, 70, 3, 3, 1, 1, 1, 1)},     {9, geometry(20, 20, 3, 8, 3, 3, 1, 1, 1, 1)},
       {1, geometry(5, 4, 2, 3, 2, 2, 4, 3, 0, 0)},        {2, geometry(6, 6, 4, 8, 3, 3, 1, 1, 1, 1, 4)},
+      // Winograd: even and odd maps, every padding, channels that fill a panel or half of one, several blocks and parts,
+      // sums that are cut.
+      {3, geometry(8, 8, 16, 32, 3, 3, 1, 1, 1, 1)},      {2, geometry(7, 9, 48, 16, 3, 3, 1, 1, 1, 1)},
+      {1, geometry(6, 5, 32, 48, 3, 3, 1, 1, 0, 2)},      {1, geometry(2, 2, 16, 16, 3, 3, 1, 1, 2, 1)},
+      {9, geometry(20, 19, 16, 16, 3, 3, 1, 1, 1, 1)},    {2, geometry(4, 4, 272, 528, 3, 3, 1, 1, 1, 1)},
   };
   return all;
 }

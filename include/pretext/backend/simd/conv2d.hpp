@@ -5,6 +5,7 @@
 #include "../geometry.hpp"
 #include "conv2d_depthwise.hpp"
 #include "conv2d_operands.hpp"
+#include "conv2d_winograd.hpp"
 #include "gemm.hpp"
 
 /// Convolutions as products whose left operand is cut out of the maps while it is packed: no patch matrix in memory.
@@ -43,6 +44,7 @@ index_t weight_gradient_parts(const conv2d_geometry& g, index_t pixels) {
 template <class T, class Arch>
 index_t conv2d_forward_scratch(int threads, const conv2d_geometry& g, index_t batch) {
   if (is_depthwise(g)) return depthwise_scratch<T, Arch>(threads, g, batch);
+  if (winograd_serves<T, Arch>(g)) return winograd_scratch<T, Arch>(threads, g.in_c, g.out_c);
   return gemm_scratch<T, Arch>(threads, batch * g.out_h * g.out_w, g.group_out(), g.patch());
 }
 
@@ -53,6 +55,9 @@ template <class T, class Arch>
 void conv2d_forward(thread_pool& pool, const conv2d_geometry& g, index_t batch, const T* x, const T* w, const T* bias,
                     T* y, T* scratch) {
   if (is_depthwise(g)) return depthwise_forward<T, Arch>(pool, g, batch, x, w, bias, y, scratch);
+  if (winograd_serves<T, Arch>(g))
+    return winograd<T, Arch>(pool, {x, g.in_h, g.in_w, g.in_c, g.pad_h, g.pad_w}, batch, w, false, bias, y, g.out_h, g.out_w,
+                             g.out_c, false, scratch);
   const index_t pixels = batch * g.out_h * g.out_w;
   if (detail::is_pointwise(g))
     return gemm<T, Arch>(pool, pixels, g.out_c, g.in_c, x, g.in_c, false, w, g.out_c, false, y, g.out_c, false, scratch,
@@ -69,6 +74,7 @@ void conv2d_forward(thread_pool& pool, const conv2d_geometry& g, index_t batch, 
 template <class T, class Arch>
 index_t conv2d_input_gradient_scratch(int threads, const conv2d_geometry& g, index_t batch) {
   if (is_depthwise(g)) return depthwise_scratch<T, Arch>(threads, g, batch);
+  if (winograd_serves<T, Arch>(g)) return winograd_scratch<T, Arch>(threads, g.out_c, g.in_c);
   if (detail::is_pointwise(g))
     return gemm_scratch<T, Arch>(threads, batch * g.in_h * g.in_w, g.in_c, g.out_c);
   index_t most = 0;
@@ -88,6 +94,9 @@ template <class T, class Arch>
 void conv2d_input_gradient(thread_pool& pool, const conv2d_geometry& g, index_t batch, const T* dy, const T* w, T* dx,
                            bool accumulate, T* scratch) {
   if (is_depthwise(g)) return depthwise_input_gradient<T, Arch>(pool, g, batch, dy, w, dx, accumulate, scratch);
+  if (winograd_serves<T, Arch>(g))
+    return winograd<T, Arch>(pool, {dy, g.out_h, g.out_w, g.out_c, 2 - g.pad_h, 2 - g.pad_w}, batch, w, true, nullptr, dx,
+                             g.in_h, g.in_w, g.in_c, accumulate, scratch);
   if (detail::is_pointwise(g))
     return gemm<T, Arch>(pool, batch * g.in_h * g.in_w, g.in_c, g.out_c, dy, g.out_c, false, w, g.out_c, true, dx,
                          g.in_c, accumulate, scratch);
@@ -123,6 +132,7 @@ void conv2d_input_gradient(thread_pool& pool, const conv2d_geometry& g, index_t 
 template <class T, class Arch>
 index_t conv2d_weight_gradient_scratch(int threads, const conv2d_geometry& g, index_t batch) {
   if (is_depthwise(g)) return depthwise_scratch<T, Arch>(threads, g, batch);
+  if (winograd_serves<T, Arch>(g)) return winograd_gradient_scratch<T, Arch>(threads, g, batch);
   const index_t pixels = batch * g.out_h * g.out_w;
   const index_t parts = detail::most_weight_gradient_parts<T, Arch>(g, pixels);
   return gemm_scratch<T, Arch>(threads, g.patch(), g.group_out(), pixels) +
@@ -134,6 +144,10 @@ template <class T, class Arch>
 void conv2d_weight_gradient(thread_pool& pool, const conv2d_geometry& g, index_t batch, const T* x, const T* dy, T* dw,
                             T* scratch) {
   if (is_depthwise(g)) return depthwise_weight_gradient<T, Arch>(pool, g, batch, x, dy, dw, scratch);
+  if (winograd_serves<T, Arch>(g)) {
+    if (batch > 0) winograd_gradient<T, Arch>(pool, g, batch, x, dy, dw, scratch);
+    return;
+  }
   const index_t pixels = batch * g.out_h * g.out_w, size = g.patch() * g.group_out();
   if (pixels == 0) return;
   const index_t parts = detail::weight_gradient_parts<T, Arch>(g, pixels);
