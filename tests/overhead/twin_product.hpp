@@ -5,8 +5,8 @@
 
 #include <cstring>
 
-/// The packed, register-tiled product for AVX2 in floats, written out by hand: Goto blocking with 48 x 256 x 256 blocks at
-/// most, tiles of 6 rows by 2 vectors. No header of the library.
+/// The packed, register-tiled product for AVX2 in floats, written out by hand: Goto blocking with 48 x 512 x 512 blocks at
+/// most, the right operand packed once, tiles of 6 rows by 2 vectors. No header of the library.
 namespace twin {
 
 constexpr long R = 6, W = 8, C = 16;
@@ -171,25 +171,30 @@ inline void pack_left_transposed(const float* a, long stride, long rows, long st
   }
 }
 
-/// c (m, n) = or += op(a) op(b) (+ bias). scratch: 48 * 272 + 256 * 256 * cut(k, 256) floats.
+/// c (m, n) = or += op(a) op(b) (+ bias). scratch: 48 * 528 + k * up(n, C) + 512 * 512 floats.
 inline void product(long m, long n, long k, const float* a, long lda, bool trans_a, const float* b, long ldb,
                     bool trans_b, float* c, long ldc, bool accumulate, const float* bias, float* scratch) {
-  const long step_blocks = cut(k, 256), block_steps = cut(k, step_blocks);
-  const long block_columns = up(cut(n, cut(n, 256)), C), block_rows = up(cut(m, cut(m, 48)), R);
-  const bool keep = m > block_rows && block_steps * step_blocks * block_columns <= (1 << 18);
+  const long step_blocks = cut(k, 512), block_steps = cut(k, step_blocks);
+  const long block_columns = up(cut(n, cut(n, 512)), C), block_rows = up(cut(m, cut(m, 48)), R), padded = up(n, C);
+  const bool shared = m > block_rows;
   float* const left = scratch;
-  float* const right = scratch + 48 * 272;
+  float* const right = scratch + 48 * 528;
+  const auto pack = [&](long p0, long steps, long j0, long columns, float* to) {
+    if (trans_b) pack_right_transposed(b + j0 * ldb + p0, ldb, steps, columns, to);
+    else pack_right(b + p0 * ldb + j0, ldb, steps, columns, to);
+  };
+  if (shared)
+    for (long p0 = 0; p0 < k; p0 += block_steps)
+      for (long j0 = 0; j0 < n; j0 += 8 * C)
+        pack(p0, least(k - p0, block_steps), j0, least(n - j0, 8 * C), right + p0 * padded + j0 * least(k - p0, block_steps));
   for (long j0 = 0; j0 < n; j0 += block_columns) {
     const long columns = least(n - j0, block_columns);
     for (long i0 = 0; i0 < m; i0 += block_rows) {
       const long rows = least(m - i0, block_rows);
       for (long p0 = 0; p0 < k; p0 += block_steps) {
         const long steps = least(k - p0, block_steps);
-        float* const panels = right + (keep ? p0 * block_columns : 0);
-        if (!keep || i0 == 0) {
-          if (trans_b) pack_right_transposed(b + j0 * ldb + p0, ldb, steps, columns, panels);
-          else pack_right(b + p0 * ldb + j0, ldb, steps, columns, panels);
-        }
+        const float* const panels = shared ? right + p0 * padded + j0 * steps : right;
+        if (!shared) pack(p0, steps, j0, columns, right);
         if (trans_a) pack_left_transposed(a + p0 * lda + i0, lda, rows, steps, left);
         else pack_left(a + i0 * lda + p0, lda, rows, steps, left);
         const long row_stride = trans_a ? 1 : steps + 16, step_stride = trans_a ? R : 1;

@@ -146,14 +146,14 @@ TEST_CASE("simd gemm: scratch of a large product is enough for every smaller one
   index_t wrong = 0;
   for (index_t m : {1, 20, 33, 64, 97, 131, 500})
     for (index_t n : {1, 40, 257, 600})
-      for (index_t k : {1, 200, 256, 257, 600, 1025, 5000})
+      for (index_t k : {1, 200, 512, 513, 600, 1025, 5000, 30000})
         for (index_t part = 1; part <= 8; ++part) {
-          const index_t bound = plan::worker_bound(m, n, k);
+          const index_t bound = plan::size_bound(3, m, n, k);
           const auto cut = [&](index_t x) { return pretext::ceil_div(x * part, 8); };
-          wrong += plan(cut(m), n, k).worker_size() > bound;
-          wrong += plan(m, n, cut(k)).worker_size() > bound;
-          wrong += plan(cut(m), cut(n), cut(k)).worker_size() > bound;
-          wrong += plan::worker_bound(cut(m), cut(n), cut(k)) > bound;
+          wrong += plan(cut(m), n, k).size(3) > bound;
+          wrong += plan(m, n, cut(k)).size(3) > bound;
+          wrong += plan(cut(m), cut(n), cut(k)).size(3) > bound;
+          wrong += plan::size_bound(3, cut(m), cut(n), cut(k)) > bound;
         }
   CHECK(wrong == 0);
 }

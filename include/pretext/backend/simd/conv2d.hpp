@@ -26,8 +26,7 @@ constexpr index_t larger(index_t a, index_t b) { return a > b ? a : b; }
 template <class T, class Arch>
 index_t most_weight_gradient_parts(const conv2d_geometry& g, index_t pixels) {
   const gemm_plan<T, Arch> plan(g.patch(), g.group_out(), pixels);
-  const index_t tiles = plan.row_blocks * plan.column_blocks;
-  const index_t wanted = ceil_div(16, tiles), possible = larger(1, plan.step_blocks / 4);
+  const index_t wanted = ceil_div(16, plan.tasks()), possible = larger(1, plan.step_blocks / 4);
   return wanted < possible ? wanted : possible;
 }
 

@@ -130,24 +130,6 @@ void transform_outputs(const T* m, index_t place, index_t tile, const winograd_t
   }
 }
 
-/// Asks for the pixels of `count` tiles, channels [from, from + channels), while products of something else are computed:
-/// maps are larger than the caches, and two transforms would wait for every line.
-template <class T>
-void fetch_tiles(const T* maps, index_t h, index_t w, index_t c, const winograd_tiles& tiles, index_t first, index_t count,
-                 index_t from, index_t channels) {
-  constexpr index_t line = 64 / static_cast<index_t>(sizeof(T));
-  if (first >= tiles.count) return;
-  pixel_walk at(first, tiles.height, tiles.width);
-  for (index_t t = 0; t < count && first + t < tiles.count; ++t, at.next())
-    for (index_t i = 0; i < 2; ++i) {
-      const index_t y = 2 * at.y + i, x = 2 * at.x;
-      if (y >= h) break;
-      const T* const pixel = maps + ((at.n * h + y) * w + x) * c + from;
-      for (index_t j = 0; j < (x + 1 < w ? 2 : 1); ++j)
-        for (index_t v = 0; v < channels; v += line) __builtin_prefetch(pixel + j * c + v, 1);
-    }
-}
-
 /// G g along one axis.
 template <class T, class Arch>
 inline void winograd_kernel(const vec<T, Arch>& a, const vec<T, Arch>& b, const vec<T, Arch>& c, vec<T, Arch>* to, index_t step) {
@@ -252,13 +234,9 @@ void winograd(thread_pool& pool, const detail::winograd_source<T>& x, index_t ba
     T* const results = inputs + places * plan.place;
     const index_t first = task * plan.block, count = tiles.count - first < plan.block ? tiles.count - first : plan.block;
     detail::transform_inputs<T, Arch>(x, tiles, first, count, zeros, inputs, plan.place, plan.row);
-    const index_t share = ceil_div(plan.block, places), next_share = ceil_div(plan.block, places * plan.panels);
     for (index_t j = 0; j < out_c; j += C) {
       const index_t columns = out_c - j < C ? out_c - j : C;
-      for (index_t f = 0; f < places; ++f) {
-        detail::fetch_tiles(y, out_h, out_w, out_c, tiles, first + f * share, share, j, columns);
-        detail::fetch_tiles(x.data, x.h, x.w, x.c, tiles, first + plan.block + (j / C * places + f) * next_share, next_share, 0,
-                            x.c);
+      for (index_t f = 0; f < places; ++f)
         for (index_t p = 0; p < plan.in; p += plan_type::most_steps) {
           const index_t steps = plan.in - p < plan_type::most_steps ? plan.in - p : plan_type::most_steps;
           const T* const panel = kernels + (j / C * places + f) * plan.kernel_place + p * C;
@@ -267,7 +245,6 @@ void winograd(thread_pool& pool, const detail::winograd_source<T>& x, index_t ba
             run_tile<T, Arch>(steps, strided<T>{inputs + f * plan.place + i * plan.row + p, plan.row, 1}, panel, store, i, 0,
                               count - i < R ? count - i : R, columns, true, true);
         }
-      }
       detail::transform_outputs<T, Arch>(results, plan.result_place, C, tiles, first, count, j, columns, y, out_h, out_w, out_c,
                                          bias, accumulate);
     }

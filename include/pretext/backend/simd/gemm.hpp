@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 
 #include "../../core/thread_pool.hpp"
 #include "gemm_operands.hpp"
@@ -12,17 +11,23 @@ namespace pretext::simd {
 
 /// How a product of (m, k) and (k, n) is cut. `block_steps` alone touches the bits of a result (sums inside a block of
 /// steps are chained, blocks are added in order) and depends on k alone; the rest decides who computes what.
+/// A right operand that serves several blocks of rows is packed once, by all workers, where memory allows it (`shared`).
+/// Beyond that a worker packs a block of it for a chunk of several blocks of rows.
 template <class T, class Arch>
 struct gemm_plan {
   index_t block_rows, block_columns, block_steps;
   index_t row_blocks, column_blocks, step_blocks;
-  bool keep_right;  // a worker keeps all steps of its column block packed from one row block to the next
+  index_t padded_columns;  // whole panels
+  index_t packed_right;    // elements of the shared copy
+  index_t chunk;           // blocks of rows in a task
+  bool shared;
 
   static constexpr index_t R = tile_shape<T, Arch>::rows, C = tile_shape<T, Arch>::columns;
-  static constexpr index_t most_steps = 1024 / static_cast<index_t>(sizeof(T));
+  static constexpr index_t most_steps = 2048 / static_cast<index_t>(sizeof(T));
   static constexpr index_t most_rows = most_tiles<T, Arch> * R;
-  static constexpr index_t most_columns = 1024 / static_cast<index_t>(sizeof(T));
-  static constexpr index_t most_kept = (index_t{1} << 20) / static_cast<index_t>(sizeof(T));
+  static constexpr index_t most_columns = 2048 / static_cast<index_t>(sizeof(T));
+  static constexpr index_t long_sum = 16 * most_steps;
+  static constexpr index_t most_shared = (index_t{32} << 20) / static_cast<index_t>(sizeof(T));
 
   gemm_plan(index_t m, index_t n, index_t k) {
     step_blocks = k > 0 ? ceil_div(k, most_steps) : 1;
@@ -31,21 +36,29 @@ struct gemm_plan {
     column_blocks = ceil_div(n, block_columns);
     block_rows = round_up(ceil_div(m, ceil_div(m, most_rows)), R);
     row_blocks = ceil_div(m, block_rows);
-    keep_right = row_blocks > 1 && block_steps * step_blocks * block_columns <= most_kept;
+    padded_columns = round_up(n, C);
+    shared = row_blocks > 1 && k <= long_sum && k * padded_columns <= most_shared;
+    packed_right = shared ? round_up(k * padded_columns, 16) : 0;
+    // A long sum is shared out among partial products, so its tasks may be large; others have to occupy the workers.
+    const index_t wanted = k > long_sum ? row_blocks : ceil_div(row_blocks * column_blocks, 16);
+    chunk = shared ? 1 : wanted > 8 ? 8 : wanted;
   }
 
-  index_t left_size() const { return round_up(block_rows * (block_steps + 16), 16); }
-  index_t right_size() const { return round_up((keep_right ? block_steps * step_blocks : block_steps) * block_columns, 16); }
-  index_t worker_size() const { return 16 + left_size() + right_size(); }
+  index_t chunks() const { return ceil_div(row_blocks, chunk); }
+  index_t tasks() const { return chunks() * column_blocks; }
 
-  /// No product of at most these sizes needs more than this for a worker: blocks are balanced, so a smaller product can
-  /// have larger ones.
-  static index_t worker_bound(index_t m, index_t n, index_t k) {
+  index_t left_size() const { return round_up(block_rows * (block_steps + 16), 16); }
+  index_t right_size() const { return shared ? 0 : round_up(block_steps * block_columns, 16); }
+  index_t worker_size() const { return left_size() + right_size(); }
+  index_t size(int threads) const { return packed_right + threads * worker_size(); }
+
+  /// No product of at most these sizes needs more than this: blocks are balanced, so a smaller product can have larger ones.
+  static index_t size_bound(int threads, index_t m, index_t n, index_t k) {
     const auto smaller = [](index_t a, index_t b) { return a < b ? a : b; };
     const index_t steps = smaller(k, most_steps), rows = smaller(round_up(m, R), most_rows);
-    const index_t columns = smaller(round_up(n, C), most_columns), packed = steps * columns;
-    const index_t kept = m > most_rows ? smaller((k + ceil_div(k, most_steps)) * columns, most_kept) : 0;
-    return 16 + round_up(rows * (steps + 16), 16) + round_up(packed > kept ? packed : kept, 16);
+    const index_t columns = smaller(round_up(n, C), most_columns);
+    const index_t packed = m > most_rows ? smaller(smaller(k, long_sum) * round_up(n, C), most_shared) : 0;
+    return round_up(packed, 16) + threads * (round_up(rows * (steps + 16), 16) + round_up(steps * columns, 16));
   }
 };
 
@@ -63,7 +76,7 @@ T* align_scratch(T* p) {
 template <class T, class Arch>
 index_t gemm_scratch(int threads, index_t m, index_t n, index_t k) {
   if (m <= 0 || n <= 0) return 0;
-  return threads * gemm_plan<T, Arch>::worker_bound(m, n, k) + 64;
+  return gemm_plan<T, Arch>::size_bound(threads, m, n, k) + 64;
 }
 
 /// A left operand, a right operand and an epilogue behind pointers. They are asked once a block or tile, thousands of
@@ -140,41 +153,46 @@ void multiply_blocks(thread_pool& pool, index_t m, index_t n, index_t k, const l
   if (m <= 0 || n <= 0) return;
   constexpr index_t R = tile_shape<T, Arch>::rows, C = tile_shape<T, Arch>::columns;
   const gemm_plan<T, Arch> plan(m, n, k);
-  T* const base = detail::align_scratch(scratch);
-  // The first word of a worker's slot is the column block it holds packed.
-  for (int w = 0; w < pool.size(); ++w) {
-    const index_t nothing = -1;
-    std::memcpy(base + w * plan.worker_size(), &nothing, sizeof nothing);
+  T* const packed = detail::align_scratch(scratch);
+  T* const slots = packed + plan.packed_right;
+  const auto steps_of = [&](index_t pb) {
+    const index_t left_over = k - pb * plan.block_steps;
+    return left_over < plan.block_steps ? left_over : plan.block_steps;
+  };
+  if (plan.shared) {
+    constexpr index_t piece = 8 * C;
+    const index_t pieces = ceil_div(n, piece);
+    const auto pack = [&](index_t number) {
+      const index_t pb = number / pieces, j = number % pieces * piece, p = pb * plan.block_steps, steps = steps_of(pb);
+      right.panels(p, steps, j, n - j < piece ? n - j : piece, packed + p * plan.padded_columns + j * steps);
+    };
+    pool.parallel_for(plan.step_blocks * pieces, pack);
   }
-  const index_t tiles = plan.row_blocks * plan.column_blocks;
+  const index_t chunks = plan.chunks(), tasks = plan.tasks();
   const index_t split_blocks = ceil_div(plan.step_blocks, splits);
-  pool.parallel_for_worker(tiles * splits, [&](index_t numbered, int worker) {
-    const index_t task = numbered % tiles, split = numbered / tiles;
+  pool.parallel_for_worker(tasks * splits, [&](index_t numbered, int worker) {
+    const index_t task = numbered % tasks, split = numbered / tasks;
     const index_t first_block = split * split_blocks;
     const index_t end_block =
         plan.step_blocks - first_block < split_blocks ? plan.step_blocks : first_block + split_blocks;
-    T* const slot = base + worker * plan.worker_size();
-    T* const left_buffer = slot + 16;
+    T* const left_buffer = slots + worker * plan.worker_size();
     T* const right_buffer = left_buffer + plan.left_size();
-    const index_t jb = task / plan.row_blocks;
-    const index_t i0 = (task % plan.row_blocks) * plan.block_rows, j0 = jb * plan.block_columns;
-    const index_t rows = m - i0 < plan.block_rows ? m - i0 : plan.block_rows;
-    const index_t columns = n - j0 < plan.block_columns ? n - j0 : plan.block_columns;
-    index_t held;
-    std::memcpy(&held, slot, sizeof held);
-    const bool packed = plan.keep_right && splits == 1 && held == jb;
-    std::memcpy(slot, &jb, sizeof jb);
-    const index_t whole = rows / R * R;
+    const index_t j0 = task / chunks * plan.block_columns, columns = n - j0 < plan.block_columns ? n - j0 : plan.block_columns;
+    const index_t first_row = task % chunks * plan.chunk * plan.block_rows;
+    const index_t end_row = m - first_row < plan.chunk * plan.block_rows ? m : first_row + plan.chunk * plan.block_rows;
     for (index_t pb = first_block; pb < end_block; ++pb) {
-      const index_t p0 = pb * plan.block_steps;
-      const index_t steps = k - p0 < plan.block_steps ? k - p0 : plan.block_steps;
-      T* const panels = right_buffer + (plan.keep_right ? pb * plan.block_steps * plan.block_columns : 0);
-      if (!packed) right.panels(p0, steps, j0, columns, panels);
-      tile_column<T> at{{}, {}, i0, whole, rows, steps, split, pb == first_block, pb + 1 == end_block};
-      if (whole > 0) at.body = left.block(i0, whole, p0, steps, left_buffer);
-      if (whole < rows) at.rest = left.block(i0 + whole, rows - whole, p0, steps, left_buffer + whole * (plan.block_steps + 16));
-      for (index_t j = 0; j < columns; j += C)
-        tiles_of(at, panels + j * steps, j0 + j, columns - j < C ? columns - j : C);
+      const index_t p0 = pb * plan.block_steps, steps = steps_of(pb);
+      const T* const panels = plan.shared ? packed + p0 * plan.padded_columns + j0 * steps : right_buffer;
+      if (!plan.shared) right.panels(p0, steps, j0, columns, right_buffer);
+      for (index_t i0 = first_row; i0 < end_row; i0 += plan.block_rows) {
+        const index_t rows = m - i0 < plan.block_rows ? m - i0 : plan.block_rows, whole = rows / R * R;
+        tile_column<T> at{{}, {}, i0, whole, rows, steps, split, pb == first_block, pb + 1 == end_block};
+        if (whole > 0) at.body = left.block(i0, whole, p0, steps, left_buffer);
+        if (whole < rows)
+          at.rest = left.block(i0 + whole, rows - whole, p0, steps, left_buffer + whole * (plan.block_steps + 16));
+        for (index_t j = 0; j < columns; j += C)
+          tiles_of(at, panels + j * steps, j0 + j, columns - j < C ? columns - j : C);
+      }
     }
   });
 }
