@@ -3,6 +3,7 @@
 #include <string>
 
 #include "bench.hpp"
+#include "convolution_work.hpp"
 
 namespace {
 
@@ -17,17 +18,6 @@ struct layer {
   px::conv2d_geometry geometry() const {
     const index_t pad = kernel / 2, to = px::window_extent(side, kernel, stride, pad);
     return {side, side, in, to, to, out, kernel, kernel, stride, stride, pad, pad, 1};
-  }
-  /// Of one pass over one image; products with the zeros around the map are not asked for.
-  double gflop() const {
-    const auto g = geometry();
-    index_t taps = 0;
-    for (index_t y = 0; y < g.out_h; ++y)
-      for (index_t u = 0; u < kernel; ++u) {
-        const index_t at = y * stride + u - g.pad_h;
-        taps += at >= 0 && at < side ? 1 : 0;
-      }
-    return 2e-9 * static_cast<double>(taps * taps) * static_cast<double>(in * out);
   }
 };
 
@@ -54,7 +44,7 @@ void run_one(const options& o, backend_type& be, const layer& l) {
     planned ours(be, compute);
     if (!o.exports())
       return report(o, "convolutions", l.name() + " " + name,
-                    {.gflop = l.gflop() * static_cast<double>(batch), .scratch_mb = ours.scratch_mb()}, ours);
+                    {.gflop = convolution_gflop(l.in, l.out, l.kernel, l.stride, l.side) * static_cast<double>(batch), .scratch_mb = ours.scratch_mb()}, ours);
     ours();
     archive all;
     all.add("x", x);
