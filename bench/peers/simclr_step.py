@@ -6,8 +6,6 @@ variants  nchw, channels_last   the network and the views in that memory format
           compiled              `nchw` with the network and the loss through torch.compile (--compile)
           compiled_channels_last
 """
-import copy
-
 from common import Case
 from contrastive import in_place, masked
 from convolutions import gflop as gflop_of_128
@@ -66,28 +64,33 @@ def case(name, make, shape, gflop_a_row, width):
         gflop=gflop_a_row * shape[0] + 4e-9 * shape[0] ** 2 * width, items=shape[0], slow=["compiled", "compiled_channels_last"])
 
 
-def check_steps(make, t):
-    """Three steps in double from our start: the gradients of the first (AdamW's first moment is a tenth of them), all losses."""
+def three_steps(make, t, kind):
+    """The gradients of the first step as one vector, and the losses of three."""
     model = make()
     start = {n.removeprefix("start."): v for n, v in t.items() if n.startswith("start.")}
     names = {n for n, _ in model.named_parameters()}
     if names != set(start):
         raise SystemExit(f"other parameters: {sorted(names ^ set(start))}")
     model.load_state_dict(start, strict=False)
-    model = model.double().train()
-    optimizer = optimizer_of(model)
-    x, losses, worst = t["views"].permute(0, 3, 1, 2).double(), [], None
+    model = model.to(kind).train()
+    optimizer, x, losses = optimizer_of(model), t["views"].permute(0, 3, 1, 2).to(kind), []
     for i in range(3):
         optimizer.zero_grad(set_to_none=True)
         loss = masked(model(x))
         loss.backward()
         if i == 0:
-            gradients = {n: copy.deepcopy(p.grad) for n, p in model.named_parameters()}
+            gradients = torch.cat([p.grad.double().flatten() for p in model.parameters()])
         optimizer.step()
         losses.append(loss.item())
-    for name, gradient in gradients.items():
-        off = ((10 * t["moment." + name].double() - gradient).abs().max() / gradient.abs().max()).item()
-        if worst is None or not off <= worst[0]:
-            worst = (off, name, 10 * t["moment." + name], gradient)
-    yield f"worst gradient, {worst[1]},", worst[2], worst[3], 1e-3
-    yield "losses", t["losses"], torch.tensor(losses), 1e-3
+    return gradients, torch.tensor(losses, dtype=torch.float64), [n for n, _ in model.named_parameters()]
+
+
+def check_steps(make, t):
+    """From our start in double. A relu whose input is nearly 0 turns a rounding error into a step, so PyTorch in float is
+    off by as much: its distance from its own double is the measure where it is above 1e-3."""
+    exact, losses, names = three_steps(make, t, torch.float64)
+    single = three_steps(make, t, torch.float32)[0]
+    ours = torch.cat([10 * t["moment." + n].double().flatten() for n in names])  # AdamW's first moment is a tenth of it
+    off = lambda g: ((g - exact).norm() / exact.norm()).item()
+    yield "gradients", off(ours), max(1e-3, 2 * off(single))
+    yield "losses", t["losses"], losses, 1e-3
