@@ -16,6 +16,7 @@
 #include <pretext/eval/encoder.hpp>
 #include <pretext/eval/fine_tune.hpp>
 #include <pretext/eval/measures.hpp>
+#include <pretext/io/directory.hpp>
 #include <pretext/io/model.hpp>
 #include <pretext/report/console_table.hpp>
 #include <pretext/report/environment.hpp>
@@ -250,6 +251,7 @@ results run(const options& o, Backend& backend, const char* backend_name) {
     random_test = eval::features(untrained.encoder(), images.test);
   }
 
+  static_cast<void>(px::io::make_folders(o.out));  // report and log may lie in it; the first checkpoint says what is wrong with it
   std::optional<report::html> page;
   if (!o.report.empty()) {
     page.emplace(o.report);
