@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Runs a compiler, without making code, over sources that must compile or must fail with a given sentence.
 
-  compile_cases.py --root DIR --compiler g++ compiles [--all-headers] PATTERN...
+  compile_cases.py --root DIR --compiler g++ compiles [--all-headers] [--code=-O2] PATTERN...
   compile_cases.py --root DIR --compiler g++ fails PATTERN...
 
 `fails`: each case says `// expect: REGEX`. Compiled plainly (its twin) it must compile; with -DPRETEXT_KO it must fail,
@@ -33,7 +33,7 @@ class Compiler:
         if self.nvcc:
             self.flags = ["-std=c++20", "-x", "cu", "-c", "-o", os.devnull]
         else:
-            self.flags = ["-std=c++20", "-fsyntax-only", "-x", "c++"]
+            self.flags = ["-std=c++20", "-x", "c++", *(["-c", "-o", os.devnull, *options.code] if options.code else ["-fsyntax-only"])]
             if not options.no_warnings:
                 self.flags += ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror"]
         self.flags += includes + defines
@@ -86,6 +86,7 @@ def main():
     parser.add_argument("--define", action="append", default=[])
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--no-warnings", action="store_true")
+    parser.add_argument("--code", action="append", default=[], help="make code, with this option: some warnings need the optimiser")
     parser.add_argument("--all-headers", action="store_true", help="also one unit that includes every header")
     parser.add_argument("what", choices=["compiles", "fails"])
     parser.add_argument("patterns", nargs="+")

@@ -16,6 +16,7 @@
 #include <pretext/eval/encoder.hpp>
 #include <pretext/eval/fine_tune.hpp>
 #include <pretext/eval/measures.hpp>
+#include <pretext/io/directory.hpp>
 #include <pretext/io/model.hpp>
 #include <pretext/report/console_table.hpp>
 #include <pretext/report/environment.hpp>
@@ -245,11 +246,12 @@ results run(const options& o, Backend& backend, const char* backend_name) {
     typename trainer_type::settings_type fresh = s;
     trainer_type untrained(fresh, backend);
     untrained.family().set_source_size(train::detail::bounds_of(images.train).height, train::detail::bounds_of(images.train).width);
-    untrained.encoder().update_statistics(images.train, 64 * 256);
+    untrained.encoder().settle_statistics(images.train);
     random_train = eval::features(untrained.encoder(), images.train);
     random_test = eval::features(untrained.encoder(), images.test);
   }
 
+  static_cast<void>(px::io::make_folders(o.out));  // report and log may lie in it; the first checkpoint says what is wrong with it
   std::optional<report::html> page;
   if (!o.report.empty()) {
     page.emplace(o.report);
@@ -280,6 +282,8 @@ results run(const options& o, Backend& backend, const char* backend_name) {
   report::progress_options bar;
   bar.quiet = o.quiet;
   trainer.fit(images.train, report::progress_bar(bar), to_log, to_page, watch, watch_knn, keeper);
+  if (trainer.steps_done() < static_cast<std::uint64_t>(decltype(trainer.encoder())::settled_after))
+    trainer.encoder().settle_statistics(images.train);  // a run this short leaves them near their start
   r.seconds = watch.step_seconds;
   r.images_per_second = watch.step_seconds > 0 ? static_cast<double>(watch.images) / watch.step_seconds : 0;
   r.loss_first = watch.loss_first;

@@ -297,6 +297,12 @@ class Outputs(Case):
         lines = [json.loads(line) for line in (self.place / "run.jsonl").read_text().splitlines()]
         self.assertEqual([r["step"] for r in lines if "loss" in r and "step" in r][:4], [1, 2, 3, 4])
 
+    def test_report_and_log_may_lie_in_the_new_output_folder(self):
+        self.idx_folder()
+        self.train("--data", "idx", "--report", "new/run/report.html", "--log", "new/run/log.jsonl", out="new/run")
+        self.assertEqual(sorted(p.name for p in (self.place / "new/run").iterdir()),
+                         ["checkpoint-000000002.safetensors", "encoder.safetensors", "log.jsonl", "report.html"])
+
     def test_same_seed_gives_the_same_bytes_for_any_number_of_threads(self):
         self.idx_folder()
         encoders = []

@@ -148,6 +148,7 @@ fine_tune_result train_from_scratch(const Encoder& encoder, const Dataset& label
   o.statistics_from = 0;
   detail::classifier<R, typename Encoder::backend_type> t(detail::classifier_settings<R>(o, encoder, labelled.classes(), labelled.size()), encoder.backend());
   detail::run_steps(t, labelled, o.steps, o.seed);
+  if (o.steps < static_cast<std::uint64_t>(Encoder::settled_after)) t.encoder().settle_statistics(labelled);
   return {.accuracy = detail::classifier_accuracy(t, test), .train_accuracy = detail::classifier_accuracy(t, labelled), .last_loss = t.report().loss};
 }
 

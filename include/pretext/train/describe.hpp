@@ -117,7 +117,7 @@ struct description {
 namespace detail {
 PRETEXT_COLD inline std::string grouped(std::uint64_t n) {
   std::string s = std::to_string(n);
-  for (std::size_t i = s.size(); i > 3; i -= 3) s.insert(i - 3, ",");
+  for (std::size_t i = s.size(); i > 3; i -= 3) s.insert(i - 3, 1, ',');
   return s;
 }
 PRETEXT_COLD inline std::string scaled(double value, const char* unit) {

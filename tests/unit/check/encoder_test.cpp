@@ -24,7 +24,7 @@ TEST_CASE("check::encoder: the page's encoder obeys every law", "[check][encoder
 
 namespace {
 
-enum class mistake { none, constant, not_finite_when_dark, same_names, map_output };
+enum class mistake { none, constant, not_finite_when_dark, same_names, map_output, adds_to_dx };
 /// The mean colour of a picture, divided by its length plus a bit.
 template <mistake M>
 struct mean_colour {
@@ -56,7 +56,13 @@ struct mean_colour {
     constexpr void backward(const Ctx& ctx, px::parameter_view<T>, px::activations<const T>, const cache<T>&, px::activations<const T> dy,
                             Dx dx, Dp) const {
       if constexpr (px::is_wanted<Dx>) {
-        ctx(px::op::spatial_mean_backward, dy, dx);
+        if (M == mistake::adds_to_dx) {
+          const px::activations<T> own(ctx.take(dx.shape));
+          ctx(px::op::spatial_mean_backward, dy, own);
+          ctx(px::op::add, px::as_const(own), dx);
+        } else {
+          ctx(px::op::spatial_mean_backward, dy, dx);
+        }
         if (M == mistake::constant) ctx(px::op::fill, T(0), dx);
       }
     }
@@ -76,6 +82,7 @@ TEST_CASE("check::encoder: planted defects are named", "[check][encoder]") {
   CHECK(planted<mistake::not_finite_when_dark>().broken("pictures of one colour stay finite"));
   CHECK(planted<mistake::same_names>().broken("names in the table are unique"));
   CHECK(planted<mistake::map_output>().broken("the output is a row of features"));
+  CHECK(planted<mistake::adds_to_dx>().broken("the input gradient is written, not added"));
   // A layer's law, found through the encoder's kit: the gradient was not changed along with the value.
   CHECK(planted<mistake::not_finite_when_dark>().broken("the input gradient agrees with differences"));
 }

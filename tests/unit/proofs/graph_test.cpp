@@ -1,36 +1,32 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // An encoder that reads a graph: neighbours come through the structure beside the numbers, two noisy views are contrasted.
+#include "pretext/nn/residual.hpp"
 #include "pretext/objective/contrastive.hpp"
 #include "proof.hpp"
 
 namespace {
 using namespace proof;
 
-// the network: y_v = x_v + sum of the neighbours' x (GIN with eps 0; arXiv:1810.00826)
-struct add_neighbours {
-  static constexpr const char* name = "add_neighbours";
+// the network: y_v = sum of the neighbours' x, and x_v beside it (GIN with eps 0; arXiv:1810.00826)
+struct sum_of_neighbours {
+  static constexpr const char* name = "sum_of_neighbours";
   template <class In>
-  struct bound : nn::bound_base<add_neighbours, In> {
-    using nn::bound_base<add_neighbours, In>::bound_base;
+  struct bound : nn::bound_base<sum_of_neighbours, In> {
+    using nn::bound_base<sum_of_neighbours, In>::bound_base;
     template <class T>
     struct cache {};
     constexpr In output() const { return this->input; }
     template <class Ctx, class T>
-    constexpr void forward(const Ctx& ctx, px::parameter_view<T>, activations<const T> x, activations<T> y,
-                           cache<T>&) const {
+    constexpr void forward(const Ctx& ctx, px::parameter_view<T>, activations<const T> x, activations<T> y, cache<T>&) const {
       ctx(op::aggregate_neighbours, x, *x.structure, false, y);
-      ctx(op::add, x, y);
     }
     template <class Ctx, class T, class Dx, class Dp>
-    constexpr void backward(const Ctx& ctx, px::parameter_view<T>, activations<const T> x, const cache<T>&,
-                            activations<const T> dy, Dx dx, Dp) const {
-      if constexpr (px::is_wanted<Dx>) {
-        ctx(op::copy, dy, dx);
-        ctx(op::aggregate_neighbours_backward, dy, *x.structure, false, dx);
-      }
+    constexpr void backward(const Ctx& ctx, px::parameter_view<T>, activations<const T> x, const cache<T>&, activations<const T> dy, Dx dx, Dp) const {
+      if constexpr (px::is_wanted<Dx>) ctx(op::fill, T(0), dx), ctx(op::aggregate_neighbours_backward, dy, *x.structure, false, dx);
     }
   };
 };
+using gather = nn::residual<sum_of_neighbours>;
 
 // the family
 struct graphs {
@@ -70,17 +66,15 @@ class graph_contrast {
       px::method::add_noise(s, x, -0.3, 0.3, number);
       return s.forward(encoder_, x);
     };
-    const auto first = view(0), second = view(1);
-    const activations<T> z(s.ctx.take({2 * b, width}));
-    s.ctx(op::sample_mean, first.y, in.structure, z.slice(0, b));
-    s.ctx(op::sample_mean, second.y, in.structure, z.slice(b, 2 * b));
+    const std::array views{view(0), view(1)};
+    const activations<T> z(s.ctx.take({2 * b, width})), dh(s.ctx.take(views[0].y.shape), &in.structure);
+    for (const index_t v : {0, 1}) s.ctx(op::sample_mean, views[v].y, in.structure, z.slice(v * b, (v + 1) * b));
     const px::objective::self_pairs<T> pairs{z};
     const auto d = px::objective::loss_and_gradient(s.ctx, settings_.objective, pairs, s.loss);
-    const activations<T> dh(s.ctx.take(first.y.shape), &in.structure);
-    s.ctx(op::sample_mean_backward, d.slice(0, b), in.structure, dh);
-    s.backward(encoder_, first, dh, px::no_gradient{});
-    s.ctx(op::sample_mean_backward, d.slice(b, 2 * b), in.structure, dh);
-    s.backward(encoder_, second, dh, px::no_gradient{});
+    for (const index_t v : {0, 1}) {
+      s.ctx(op::sample_mean_backward, d.slice(v * b, (v + 1) * b), in.structure, dh);
+      s.backward(encoder_, views[v], dh, px::no_gradient{});
+    }
     s.update(px::train::player_id<0>{});
   }
 
@@ -93,7 +87,7 @@ class graph_contrast {
 struct molecules {
   template <class R>
   using family = graph_contrast<R>;
-  using encoder = nn::sequential<add_neighbours, nn::linear<6>, nn::tanh, add_neighbours, nn::linear<4>>;
+  using encoder = nn::sequential<gather, nn::linear<6>, nn::tanh, gather, nn::linear<4>>;
   using precision = px::train::f64;
 };
 /// Rings of 3, 4, 5, ... nodes; one node more stands alone in each.
@@ -128,7 +122,7 @@ TEST_CASE("graph: the gradient through neighbours and graph means is that of the
 TEST_CASE("graph: an interrupted run goes on with the same bytes, graphs of several sizes", "[proof][graph]") {
   rings r(1, 0);
   check_resume<trainer>("graph", trainer::settings_type{}, [&](int s) { r = rings(4 - s % 2, s); return r.batch(4 - s % 2); },
-                        {"family graph_contrast", "layer encoder.0 add_neighbours", "layer encoder.3 add_neighbours", "parameter encoder.4.weight [4,6]"});
+                        {"family graph_contrast", "layer encoder.0.main sum_of_neighbours", "layer encoder.3.main sum_of_neighbours", "parameter encoder.4.weight [4,6]"});
 }
 
 TEST_CASE("graph: edges matter, and more nodes than planned are refused", "[proof][graph]") {

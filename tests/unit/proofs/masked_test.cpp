@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Integer tokens in samples of different lengths; some are hidden, and only those are predicted.
+#include "pretext/method/hide_tokens.hpp"
 #include "pretext/nn/embedding.hpp"
 #include "pretext/objective/score_losses.hpp"
 #include "proof.hpp"
@@ -10,34 +11,10 @@ using namespace proof;
 constexpr index_t words = 7, mask_word = 6, hidden = 2;  // the last word stands for a hidden one; places hidden in a sample
 
 // the family
-struct sentences {
-  const std::int32_t *tokens = nullptr, *lengths = nullptr;  // (B, length), padded; (B)
-  index_t samples = 0, length = 0;
-};
-/// Hides `hidden` words of a sample; slot k of sample b says where the k-th was, whose it is, what it was.
-struct mask_writer {
-  sentences in;
-  px::rng::key key;
-  tensor_view<std::int32_t> shown, place, owner, word;
-  index_t scratch_floats = 0;
-  void operator()(index_t b, tensor_view<float>) const {
-    px::rng::stream draw(key.with_sample(static_cast<std::uint64_t>(b)));
-    for (index_t t = 0; t < in.length; ++t) shown(b, t) = t < in.lengths[b] ? in.tokens[b * in.length + t] : -1;
-    for (index_t slot = b * hidden; slot < (b + 1) * hidden; ++slot) {
-      const index_t t = in.lengths[b] == 0 ? -1 : draw.below(static_cast<std::uint32_t>(in.lengths[b]));
-      const bool taken = t < 0 || shown(b, t) == mask_word;  // drawn twice: this slot stays empty
-      place[slot] = taken ? -1 : static_cast<std::int32_t>(b * in.length + t);
-      owner[slot] = taken ? -1 : static_cast<std::int32_t>(b);
-      word[slot] = taken ? -1 : shown(b, t);
-      if (!taken) shown(b, t) = mask_word;
-    }
-  }
-};
-
 template <class R>
 class masked {
  public:
-  using batch_type = sentences;
+  using batch_type = px::method::token_batch;
   static constexpr const char* name = "masked";
   using table_type = nn::bound_t<typename R::table, px::shape<px::dynamic>>;
   using network_type = nn::bound_t<typename R::network, nn::output_t<table_type>>;
@@ -62,28 +39,25 @@ class masked {
 
   template <class S, class T = typename S::value_type>
   void step(S& s, const batch_type& in) const {
-    const auto take = [&](const extents& e) { return s.ctx.template take_of<std::int32_t>(e); };
     const index_t n = in.samples * hidden;
     const px::extent structure{.samples = in.samples, .length = in.length, .lengths = in.lengths};
-    const activations<std::int32_t> shown(take({in.samples, in.length}), &structure);
-    const tensor_view<std::int32_t> place = take({n}), owner = take({n}), word = take({n});
-    s.ctx(op::for_each_sample, mask_writer{in, px::method::step_key(s), shown, place, owner, word}, in.samples);
-    const auto e = s.forward(table_, shown);
+    const auto made = px::method::hide_tokens(s, in, hidden, mask_word);
+    const auto e = s.forward(table_, activations<std::int32_t>(made.shown, &structure));
     const auto h = s.forward(network_, e.y);
     const tensor_view<T> context = s.ctx.take({in.samples, R::width}), own = s.ctx.take({n, R::width});
     s.ctx(op::sample_mean, h.y, structure, context);
     // What is known of a hidden word: what stands at its place, and what its sample is about.
     const activations<T> rows(s.ctx.take({n, R::width}));
-    s.ctx(op::gather_rows, h.y.matrix(), as_const(place), rows);
-    s.ctx(op::gather_rows, context, as_const(owner), own);
+    s.ctx(op::gather_rows, h.y.matrix(), as_const(made.place), rows);
+    s.ctx(op::gather_rows, context, as_const(made.owner), own);
     s.ctx(op::add, as_const(own), rows);
     const auto y = s.forward(classifier_, rows);
-    const auto d = px::objective::mean_cross_entropy(s.ctx, as_const(y.y), as_const(word), s.loss);
+    const auto d = px::objective::mean_cross_entropy(s.ctx, as_const(y.y), as_const(made.token), s.loss);
     const auto d_rows = s.backward(classifier_, y, d);
     const activations<T> d_context = s.zeros_like(context), dh(s.ctx.take(h.y.shape), &structure);
-    s.ctx(op::scatter_add_rows, d_rows, as_const(owner), d_context);
+    s.ctx(op::scatter_add_rows, d_rows, as_const(made.owner), d_context);
     s.ctx(op::sample_mean_backward, d_context, structure, dh);
-    s.ctx(op::scatter_add_rows, d_rows, as_const(place), dh.matrix());
+    s.ctx(op::scatter_add_rows, d_rows, as_const(made.place), dh.matrix());
     s.backward(table_, e, s.backward(network_, h, dh), px::no_gradient{});
     s.update(px::train::player_id<0>{});
   }
@@ -106,7 +80,7 @@ struct little_language {
 };
 struct corpus {
   std::vector<std::int32_t> tokens, lengths;
-  sentences batch(index_t samples, index_t length) const { return {tokens.data(), lengths.data(), samples, length}; }
+  px::method::token_batch batch(index_t samples, index_t length) const { return {tokens.data(), lengths.data(), samples, length}; }
 };
 /// A sample has one subject: most of its words are that one.
 corpus draw_corpus(std::uint64_t step, index_t samples, index_t length) {

@@ -78,6 +78,21 @@ TEST_CASE("encoder: update_statistics moves running statistics and nothing else"
     if (e.what == px::role::counter && e.name.starts_with("encoder.")) CHECK(p.buffers[e.offset] == 2);  // two chunks of ten
 }
 
+TEST_CASE("encoder: settled statistics have forgotten their start, from a small set too", "[train][encoder]") {
+  using made = trainer<px::backend::reference>;
+  const auto statistics = [](float start) {
+    made t(tiny::settings<made>(13));
+    auto& p = t.players()[0];
+    for (const auto& e : p.table.buffers)
+      if (e.what != px::role::counter)
+        for (index_t i = e.offset; i < e.offset + e.size; ++i) p.buffers[i] = start;
+    t.encoder().settle_statistics(tiny::pictures(7));
+    return std::vector<float>(p.buffers.begin(), p.buffers.end());
+  };
+  const auto a = statistics(1.0f), b = statistics(2.0f);
+  for (std::size_t i = 0; i < a.size(); ++i) CHECK(std::fabs(a[i] - b[i]) < 0.02f);
+}
+
 TEST_CASE("encoder: tensors come under torch's names without the player's prefix", "[train][encoder]") {
   trainer<px::backend::reference> t(tiny::settings<trainer<px::backend::reference>>(13));
   std::vector<std::string> names;
