@@ -11,6 +11,7 @@
 
 #include "../core/error.hpp"
 #include "../core/index.hpp"
+#include "../core/list.hpp"
 #include "../core/view_of.hpp"
 #include "feature_matrix.hpp"
 #include "lbfgs.hpp"
@@ -126,8 +127,8 @@ PRETEXT_COLD inline design_matrix design(const feature_view& x, std::span<const 
   out.rows = static_cast<index_t>(order.size());
   out.columns = x.columns;
   out.stride = spread_stride(x.columns);
-  out.values.resize(static_cast<std::size_t>(out.rows * out.stride));
-  out.labels.resize(order.size());
+  out.values = std::vector<float>(static_cast<std::size_t>(out.rows * out.stride));
+  out.labels = std::vector<int>(order.size());
   for (index_t i = 0; i < out.rows; ++i) {
     const index_t from = order[static_cast<std::size_t>(i)];
     standardise_row(model, x.row(from), out.values.data() + i * out.stride);
@@ -162,15 +163,16 @@ class softmax_problem {
     const index_t bytes = x.columns * padded() * static_cast<index_t>(sizeof(double));
     const index_t most = std::clamp((index_t{64} << 20) / bytes, index_t{1}, index_t{16});
     chunk_rows_ = round_up(ceil_div(rows, most), block);
-    chunks_ = std::vector<chunk>(static_cast<std::size_t>(ceil_div(rows, chunk_rows_)));
+    chunks_ = list<chunk>(static_cast<std::size_t>(ceil_div(rows, chunk_rows_)));
     for (chunk& c : chunks_) {
-      c.bias.resize(static_cast<std::size_t>(classes));
-      c.weights.resize(static_cast<std::size_t>(x.columns * padded()));
-      c.tile.resize(static_cast<std::size_t>(block * classes));
-      c.panels.resize(static_cast<std::size_t>(block * padded()));
+      c.bias = std::vector<double>(static_cast<std::size_t>(classes));
+      c.weights = std::vector<double>(static_cast<std::size_t>(x.columns * padded()));
+      c.tile = std::vector<float>(static_cast<std::size_t>(block * classes));
+      c.panels = std::vector<float>(static_cast<std::size_t>(block * padded()));
+      c.part = std::vector<float>(static_cast<std::size_t>(block * padded()));
     }
-    panels_.resize(static_cast<std::size_t>(x.columns * padded()));
-    weights_.resize(static_cast<std::size_t>(x.columns * classes));
+    panels_ = std::vector<float>(static_cast<std::size_t>(x.columns * padded()));
+    weights_ = std::vector<float>(static_cast<std::size_t>(x.columns * classes));
   }
 
   std::size_t size() const { return static_cast<std::size_t>(classes_ * (x_.columns + 1)); }
@@ -209,6 +211,7 @@ class softmax_problem {
     std::vector<double> bias;
     std::vector<float> tile;    // (block, classes): logits, then residuals
     std::vector<float> panels;  // the residuals, packed
+    std::vector<float> part;    // (block, padded classes): what a block of rows adds to the weights of some features
     double loss = 0;
   };
 
@@ -233,8 +236,15 @@ class softmax_problem {
           mine.bias[static_cast<std::size_t>(c)] += static_cast<double>(tile[i * classes_ + c]);
       }
       pack_panels(tile, classes_, 1, count, classes_, mine.panels.data());
-      multiply_panels(x_.row(first), index_t{1}, x_.stride, x_.columns, mine.panels.data(), count,
-                      index_t{classes_}, mine.weights.data(), padded());
+      // Into floats first: a product that adds to doubles would be compiled for this line alone, and gives the same bits.
+      for (index_t j = 0; j < x_.columns; j += block) {
+        const index_t features = std::min(block, x_.columns - j), size = features * padded();
+        float* const part = mine.part.data();
+        std::fill(part, part + size, 0.0f);
+        multiply_panels(x_.row(first) + j, index_t{1}, x_.stride, features, mine.panels.data(), count, index_t{classes_}, part, padded());
+        double* const sums = mine.weights.data() + j * padded();
+        for (index_t i = 0; i < size; ++i) sums[i] += static_cast<double>(part[i]);
+      }
     }
   }
 
@@ -244,7 +254,7 @@ class softmax_problem {
   double l2_;
   parallel_loop loop_;
   index_t chunk_rows_ = 0;
-  std::vector<chunk> chunks_;
+  list<chunk> chunks_;
   std::vector<float> weights_;
   std::vector<float> panels_;
 };
@@ -253,7 +263,7 @@ class softmax_problem {
 PRETEXT_COLD inline lbfgs_result solve_softmax(const design_matrix& x, index_t rows, int classes, double l2, int max_iterations,
                                   double tolerance, std::vector<double>& parameters, parallel_loop loop) {
   softmax_problem problem(x, rows, classes, l2, loop);
-  parameters.resize(problem.size());
+  if (parameters.size() != problem.size()) parameters = std::vector<double>(problem.size());
   // Logits carry the rounding of float sums: near the solution smaller differences of the loss say nothing.
   return minimise_lbfgs(problem, parameters, {max_iterations, tolerance, 10, 1e-8});
 }

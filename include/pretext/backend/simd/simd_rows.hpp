@@ -11,6 +11,7 @@
 #include "elementwise.hpp"
 #include "reduce.hpp"
 #include "simd_call.hpp"
+#include "simd_norm.hpp"
 #include "vector_math.hpp"
 
 namespace pretext::backend::detail {
@@ -121,38 +122,20 @@ struct simd_rows {
     y[0] = chunks > 0 ? parts[0] : T{};
   }
 
+  /// The normalised rows, then the moments of their columns, by the kernels of row_normalize and column_moments: a program
+  /// that trains has compiled those already, and the pass is a rounding error of a step.
   template <lane_value T>
   static index_t scratch(op::embedding_std_op, int, const input<T>& z, const tensor_view<T>&) {
-    return bytes_of<T>(z.rows() + 2 * z.columns() + kernel::column_scratch<T, Arch>(z.rows(), z.columns()));
+    return bytes_of<T>(z.size() + z.rows() + 2 * z.columns() + kernel::column_moments_scratch<T, Arch>(z.rows(), z.columns()));
   }
   template <lane_value T>
   static void run(op::embedding_std_op, const simd_call& call, input<T> z, tensor_view<T> y) {
     const index_t m = z.rows(), n = z.columns();
-    T *const inverse = call.scratch<T>(), *const mean = inverse + m, *const squares = mean + n, *const rest = squares + n;
-    call.pool.parallel_for(m, rows_at_once(n), [&](index_t begin, index_t end) {
-      for (index_t i = begin; i < end; ++i) {
-        const T norm = sum_row<T, Arch>(n, [&](index_t c, index_t lanes) {
-          const auto v = O<T>::load_some(z.data + i * n + c, lanes);
-          return v * v;
-        });
-        inverse[i] = norm > T{} ? T(1) / std::sqrt(norm) : T{};
-      }
-    });
-    for (index_t j = 0; j < 2 * n; ++j) mean[j] = T{};
-    kernel::sum_columns<T, Arch, 1>(
-        call.pool, m, n,
-        [&](index_t r, index_t c, index_t lanes, V<T>* sum) {
-          sum[0] = O<T>::fma(O<T>::load_some(z.data + r * n + c, lanes), O<T>::set(inverse[r]), sum[0]);
-        },
-        {mean}, rest);
-    for (index_t j = 0; j < n; ++j) mean[j] /= static_cast<T>(m);
-    kernel::sum_columns<T, Arch, 1>(
-        call.pool, m, n,
-        [&](index_t r, index_t c, index_t lanes, V<T>* sum) {
-          const auto d = O<T>::load_some(z.data + r * n + c, lanes) * O<T>::set(inverse[r]) - O<T>::load_some(mean + c, lanes);
-          sum[0] = O<T>::fma(d, d, sum[0]);
-        },
-        {squares}, rest);
+    T *const rows = call.scratch<T>(), *const norms = rows + z.size(), *const mean = norms + m, *const squares = mean + n;
+    // The least norm only keeps a row of zeros what it is.
+    simd_norm<Arch>::run(op::row_normalize_op{}, call, z, static_cast<double>(std::numeric_limits<T>::min()),
+                         tensor_view<T>{rows, z.shape}, tensor_view<T>{norms, extents(m)});
+    kernel::column_moments<T, Arch>(call.pool, m, n, rows, mean, squares, squares + n);
     T total{};
     for (index_t j = 0; j < n; ++j) total += std::sqrt(squares[j] / static_cast<T>(m));
     y[0] = total / static_cast<T>(n);
