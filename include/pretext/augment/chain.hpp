@@ -222,6 +222,19 @@ class chain {
     }
   }
 
+  /// Whether step I writes its rows from right to left as easily as from left to right and a flip comes next: then one
+  /// pass over the pixels does both.
+  template <std::size_t I>
+  static constexpr bool takes_flip() {
+    if constexpr (I + 1 < count_) {
+      return requires { requires step_type<I + 1>::mirrors_columns; } &&
+             requires(const step_type<I>& a, context& ctx, const typename step_type<I>::record& r, image_view<const float> in,
+                      image_view<float> out) { a.apply(ctx, r, in, out, true); };
+    } else {
+      return false;
+    }
+  }
+
   /// Steps I.. on `now`. Not `Mine`: the source, which is only read; otherwise `out` or this chain's scratch memory.
   template <std::size_t I, bool Mine, class In>
   PRETEXT_APART void run(context& ctx, const record& drawn, image_view<const In> now, image_view<float> out) const {
@@ -233,14 +246,20 @@ class chain {
         run<I, true, float>(ctx, drawn, floats, out);
       } else if constexpr (augment::changes_size<step_t>) {
         context local = ctx;
+        const auto resized = [&](auto from) {
+          if constexpr (takes_flip<I>())
+            get<I>(steps).apply(local, get<I>(drawn), from, out, get<I + 1>(drawn).flipped);
+          else
+            get<I>(steps).apply(local, get<I>(drawn), from, out);
+        };
         if constexpr (I > resizer_) {  // `now` is `out`
           const image_view<float> copy{local.take(now.size()), now.height, now.width, now.channels};
           convert(now, copy);
-          get<I>(steps).apply(local, get<I>(drawn), image_view<const float>(copy), out);
+          resized(image_view<const float>(copy));
         } else {
-          get<I>(steps).apply(local, get<I>(drawn), now, out);
+          resized(now);
         }
-        run<I + 1, true, float>(ctx, drawn, out, out);
+        run<takes_flip<I>() ? I + 2 : I + 1, true, float>(ctx, drawn, out, out);
       } else {
         const image_view<float> target = working_image<Mine>(ctx, now, out);
         context local = ctx;

@@ -7,6 +7,7 @@
 
 #include "pictures.hpp"
 #include "pretext/augment/apply_with_probability.hpp"
+#include "pretext/augment/image/center_crop.hpp"
 #include "pretext/augment/image/color_jitter.hpp"
 #include "pretext/augment/image/flip.hpp"
 #include "pretext/augment/image/gaussian_blur.hpp"
@@ -122,6 +123,30 @@ TEST_CASE("chain: steps before and after several changes of size go through scra
     by_hand = applied(au::random_resized_crop{}, au::random_resized_crop{}.draw(at(4), small, small), by_hand, 12, 17);
     by_hand = applied(au::horizontal_flip{}, au::horizontal_flip{}.draw(at(5), small, small), by_hand);
     CHECK(difference(out, by_hand) < 1e-6);  // bytes / 255 here, bytes * (1 / 255) there
+  }
+}
+
+TEST_CASE("chain: a crop writes the flip after it, bit for bit what two passes give", "[augment][chain]") {
+  const auto check = [](auto crop, auto before, index_t h, index_t w) {
+    au::horizontal_flip always;
+    always.p = 1.0f;
+    au::chain<decltype(before), decltype(crop), au::horizontal_flip> both;
+    both.template step<2>() = always;
+    for (index_t c : {1, 3}) {
+      const auto in = bytes(13, 17, c);
+      const rng::key k{.seed = 9, .sample = static_cast<std::uint64_t>(h)};
+      const auto twice = made(au::chain<decltype(before), decltype(crop)>{}, in, h, w, k);
+      CHECK(difference(made(both, in, h, w, k), applied(always, {true}, twice)) == 0.0);
+      both.template step<2>().p = 0.0f;
+      CHECK(difference(made(both, in, h, w, k), twice) == 0.0);
+      both.template step<2>() = always;
+    }
+  };
+  for (auto [h, w] : {std::pair<index_t, index_t>{1, 1}, {7, 31}, {16, 16}, {40, 9}}) {
+    check(au::random_resized_crop{}, halve{}, h, w);
+    check(au::resize{}, au::center_crop{}, h, w);
+    check(au::random_crop{}, halve{}, h, w);
+    check(au::center_crop{}, au::random_crop{}, h, w);
   }
 }
 

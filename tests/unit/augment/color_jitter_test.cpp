@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// build: avx2 avx512
 #include "pretext/augment/image/color_jitter.hpp"
 
 #include <algorithm>

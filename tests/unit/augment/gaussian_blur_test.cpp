@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// build: avx2 avx512
 #include "pretext/augment/image/gaussian_blur.hpp"
 
 #include <cmath>
@@ -19,6 +20,30 @@ TEST_CASE("gaussian_blur: agrees with torchvision", "[augment][gaussian_blur][go
       const gaussian_blur blur{.kernel = kernel};
       CHECK(difference(applied(blur, {sigma, kernel}, in).values, file["blur." + name + "." + text]) < 1e-6);
       CHECK(difference(applied_in_place(blur, {sigma, kernel}, in), applied(blur, {sigma, kernel}, in)) == 0.0);
+    }
+}
+
+TEST_CASE("gaussian_blur: what it leaves out of a wide kernel changes no pixel by 1e-6", "[augment][gaussian_blur]") {
+  for (const float sigma : {0.1f, 0.17f, 0.34f, 0.7f, 1.0f, 1.9f})
+    for (const index_t c : {1, 3}) {
+      INFO(sigma << " " << c);
+      constexpr index_t side = 37;
+      const std::int32_t kernel = 23;
+      const auto in = floats(side, side, c);
+      double weights[23], total = 0.0;
+      for (int t = 0; t < kernel; ++t) total += weights[t] = std::exp(-0.5 * (t - 11) * (t - 11) / (static_cast<double>(sigma) * static_cast<double>(sigma)));
+      picture<float> whole(side, side, c);
+      const auto mirrored = [](index_t i) { return i < 0 ? -i : i >= side ? 2 * (side - 1) - i : i; };
+      for (index_t y = 0; y < side; ++y)
+        for (index_t x = 0; x < side; ++x)
+          for (index_t k = 0; k < c; ++k) {
+            double sum = 0.0;
+            for (index_t t = 0; t < kernel; ++t)
+              for (index_t s = 0; s < kernel; ++s)
+                sum += weights[t] * weights[s] * static_cast<double>(in.view()(mirrored(y + t - 11), mirrored(x + s - 11), k));
+            whole.target()(y, x, k) = static_cast<float>(sum / (total * total));
+          }
+      CHECK(difference(applied(gaussian_blur{.kernel = 23}, {sigma, kernel}, in), whole) < 5e-7);
     }
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// build: avx2 avx512
 // flip, grayscale, solarize, normalize, cutout: steps with a yes-or-no or a box.
 #include <cmath>
 

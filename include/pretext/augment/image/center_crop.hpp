@@ -27,8 +27,9 @@ struct center_crop {
   }
 
   template <class In>
-  void apply(context&, const record& drawn, image_view<const In> in, image_view<float> out) const {
-    detail::copy_box<In>(in, drawn.part.top, drawn.part.left, out, 0.0f);
+  void apply(context&, const record& drawn, image_view<const In> in, image_view<float> out,
+             bool mirrored = false) const {
+    detail::copy_box<In>(in, drawn.part.top, drawn.part.left, out, 0.0f, mirrored);
   }
 
  private:

@@ -74,90 +74,71 @@ struct color_jitter {
     int contrast_at = 4;
     for (int i = 0; i < 4; ++i)
       if (drawn.order[i] == change_contrast && drawn.contrast != 1.0f) contrast_at = i;
-    detail::lane_sum grey;
+    typename colour::sum grey;
     if (in.channels == 1) {
-      change_grey(drawn, 0, contrast_at, 0.0f, in, out, &grey);
-      if (contrast_at < 4) change_grey(drawn, contrast_at, 4, mean(grey, in), out, out, nullptr);
+      colour::for_each_grey(in, out, [&, d = drawn](colour::V& v) {
+        change_grey(d, 0, contrast_at, colour::O::zero(), v);
+        grey.add(v);
+      });
+      if (contrast_at == 4) return;
+      const auto middle = mean(grey, in);
+      colour::for_each_grey(out, out, [&, d = drawn](colour::V& v) { change_grey(d, contrast_at, 4, middle, v); });
       return;
     }
-    change_colours(drawn, 0, contrast_at, 0.0f, in, out, contrast_at < 4 ? &grey : nullptr);
-    if (contrast_at < 4) change_colours(drawn, contrast_at, 4, mean(grey, in), out, out, nullptr);
+    colour::for_each(in, out, [&, d = drawn](colour::rgb& p) {
+      change(d, 0, contrast_at, colour::O::zero(), p);
+      if (contrast_at < 4) grey.add(colour::luma(p));
+    });
+    if (contrast_at == 4) return;
+    const auto middle = mean(grey, in);
+    colour::for_each(out, out, [&, d = drawn](colour::rgb& p) { change(d, contrast_at, 4, middle, p); });
   }
 
  private:
-  /// Operations [from, to) on an image of colours; adds up the grey values they leave where `sum` is given.
-  PRETEXT_APART static void change_colours(const record& drawn, int from, int to, float middle, image_view<const float> in,
-                                           image_view<float> out, detail::lane_sum* sum) {
-    detail::for_each_block(in, out, [&](detail::pixel_block& p) {
-      change(drawn, from, to, middle, p);
-      if (sum == nullptr) return;
-      float values[detail::pixel_block::count];
-      for (index_t i = 0; i < p.count; ++i) values[i] = detail::luma({p.r[i], p.g[i], p.b[i]});
-      sum->add(values);
-    });
-  }
-
   static constexpr float factor(rng::stream& draws, float amount) {
     const detail::q32 most = detail::to_q32(amount);
     const detail::q32 low = most > detail::q32_one ? 0 : detail::q32_one - most;
     return detail::to_float(detail::uniform_q32(draws, low, detail::q32_one + most));
   }
 
-  static float mean(detail::lane_sum& sum, image_view<const float> in) {
-    return static_cast<float>(sum.total() / static_cast<double>(in.height * in.width));
+  using colour = detail::colour_ops<simd::native_arch>;
+
+  static colour::V mean(colour::sum& grey, image_view<const float> in) {
+    return colour::O::set(static_cast<float>(grey.total() / static_cast<double>(in.height * in.width)));
   }
 
-  /// Operations [from, to) of the drawn order on sixteen RGB pixels; those that change nothing are left out, as
-  /// torchvision leaves out an amount of 0.
-  static void change(const record& drawn, int from, int to, float middle, detail::pixel_block& p) {
-    constexpr index_t count = detail::pixel_block::count;
-    // copies: a compiler must assume that storing a float of the block changes a float of the record
-    const float brighter = drawn.brightness, stronger = drawn.contrast, richer = drawn.saturation, sextants = 6.0f * drawn.hue;
+  /// Operations [from, to) of the drawn order; those that change nothing are left out, as torchvision leaves out an
+  /// amount of 0.
+  static void change(const record& drawn, int from, int to, const colour::V& middle, colour::rgb& colours) {
+    using O = colour::O;
+    // Copied by channel: compilers copy a struct in pieces that a vector load then waits for.
+    colour::rgb p{colours.r, colours.g, colours.b};
+    const auto rest = [](float factor) { return O::set(1.0f - factor); };
     for (int at = from; at < to; ++at) {
-      if (drawn.order[at] == change_brightness && brighter != 1.0f) {
-        for (index_t i = 0; i < count; ++i) p.r[i] = detail::blend(p.r[i], 0.0f, brighter);
-        for (index_t i = 0; i < count; ++i) p.g[i] = detail::blend(p.g[i], 0.0f, brighter);
-        for (index_t i = 0; i < count; ++i) p.b[i] = detail::blend(p.b[i], 0.0f, brighter);
-      } else if (drawn.order[at] == change_contrast && stronger != 1.0f) {
-        for (index_t i = 0; i < count; ++i) p.r[i] = detail::blend(p.r[i], middle, stronger);
-        for (index_t i = 0; i < count; ++i) p.g[i] = detail::blend(p.g[i], middle, stronger);
-        for (index_t i = 0; i < count; ++i) p.b[i] = detail::blend(p.b[i], middle, stronger);
-      } else if (drawn.order[at] == change_saturation && richer != 1.0f) {
-        for (index_t i = 0; i < count; ++i) {
-          const float grey = detail::luma({p.r[i], p.g[i], p.b[i]});
-          p.r[i] = detail::blend(p.r[i], grey, richer);
-          p.g[i] = detail::blend(p.g[i], grey, richer);
-          p.b[i] = detail::blend(p.b[i], grey, richer);
-        }
-      } else if (drawn.order[at] == change_hue && sextants != 0.0f) {
-        for (index_t i = 0; i < count; ++i) {
-          const detail::rgb turned = detail::turn_hue({p.r[i], p.g[i], p.b[i]}, sextants);
-          p.r[i] = turned.r;
-          p.g[i] = turned.g;
-          p.b[i] = turned.b;
-        }
+      const std::uint8_t which = drawn.order[at];
+      if (which == change_brightness) {
+        if (drawn.brightness != 1.0f) p = colour::blend(p, O::set(drawn.brightness), O::zero());
+      } else if (which == change_contrast) {
+        if (drawn.contrast != 1.0f) p = colour::blend(p, O::set(drawn.contrast), rest(drawn.contrast) * middle);
+      } else if (which == change_saturation) {
+        if (drawn.saturation != 1.0f) p = colour::blend(p, O::set(drawn.saturation), rest(drawn.saturation) * colour::luma(p));
+      } else if (drawn.hue != 0.0f) {
+        p = colour::turn_hue(p, O::set(6.0f * drawn.hue));
       }
     }
+    colours.r = p.r;
+    colours.g = p.g;
+    colours.b = p.b;
   }
 
   /// The same on one channel, where a pixel is its own grey value.
-  static void change_grey(const record& drawn, int from, int to, float middle, image_view<const float> in, image_view<float> out,
-                          detail::lane_sum* sum) {
-    constexpr index_t count = detail::pixel_block::count;
-    const index_t pixels = in.size();
-    const float brighter = drawn.brightness, stronger = drawn.contrast;
-    for (index_t start = 0; start < pixels; start += count) {
-      const index_t used = pixels - start < count ? pixels - start : count;
-      float v[count] = {};
-      for (index_t i = 0; i < used; ++i) v[i] = in.data[start + i];
-      for (int at = from; at < to; ++at) {
-        if (drawn.order[at] == change_brightness && brighter != 1.0f)
-          for (index_t i = 0; i < count; ++i) v[i] = detail::blend(v[i], 0.0f, brighter);
-        if (drawn.order[at] == change_contrast && stronger != 1.0f)
-          for (index_t i = 0; i < count; ++i) v[i] = detail::blend(v[i], middle, stronger);
-      }
-      if (sum) sum->add(v);
-      for (index_t i = 0; i < used; ++i) out.data[start + i] = v[i];
+  static void change_grey(const record& drawn, int from, int to, const colour::V& middle, colour::V& v) {
+    using O = colour::O;
+    for (int at = from; at < to; ++at) {
+      if (drawn.order[at] == change_brightness && drawn.brightness != 1.0f)
+        v = colour::blend(v, O::set(drawn.brightness), O::zero());
+      if (drawn.order[at] == change_contrast && drawn.contrast != 1.0f)
+        v = colour::blend(v, O::set(drawn.contrast), O::set(1.0f - drawn.contrast) * middle);
     }
   }
 };

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "../augmentation.hpp"
+#include "../detail/resample.hpp"
 
 namespace pretext::augment {
 
@@ -20,6 +21,7 @@ struct horizontal_flip {
   };
 
   static constexpr std::string_view name = "horizontal_flip";
+  static constexpr bool mirrors_columns = true;  // record::flipped says whether; see chain
 
   template <class Self, class Visit>
   static constexpr void fields(Self& self, Visit&& visit) {
@@ -32,26 +34,7 @@ struct horizontal_flip {
 
   void apply(context&, const record& drawn, image_view<const float> in, image_view<float> out) const {
     if (!drawn.flipped) return convert(in, out);
-    if (in.channels == 3)
-      mirror<3>(in, out);
-    else
-      mirror<1>(in, out);
-  }
-
- private:
-  /// Both ends at once, read before written, so that `in` and `out` may be one image.
-  template <index_t Channels>
-  static void mirror(image_view<const float> in, image_view<float> out) {
-    for (index_t y = 0; y < in.height; ++y) {
-      const float* source = in.data + y * in.width * Channels;
-      float* target = out.data + y * in.width * Channels;
-      for (index_t left = 0, right = in.width - 1; left <= right; ++left, --right)
-        for (index_t c = 0; c < Channels; ++c) {
-          const float from_left = source[left * Channels + c], from_right = source[right * Channels + c];
-          target[left * Channels + c] = from_right;
-          target[right * Channels + c] = from_left;
-        }
-    }
+    detail::mirror_columns(in, out);
   }
 };
 

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -17,7 +18,7 @@ namespace pretext::augment {
 /// units   sigma in pixels, drawn uniformly; kernel odd, or 0 for the odd number next to a tenth of the view's longer side, at least 3
 /// laws    a constant image stays constant within 1e-6; kernel = 1 is the identity
 /// errors  pretext[augment.202] sigma not ordered or not above 0; pretext[augment.205] kernel even or out of range
-/// cost    2 * kernel multiply-adds a value; memory one image and one row
+/// cost    2 * min(kernel, 12 sigma) multiply-adds a value; memory one image, `kernel` rows and one row
 /// repeat  sigma is equal on every machine
 /// source  torchvision.transforms.GaussianBlur; kernel a tenth of the side and sigma 0.1 to 2 as in SimCLR (arXiv:2002.05709).
 ///         Where the image is smaller than half the kernel, which torchvision refuses, mirroring goes on.
@@ -51,41 +52,42 @@ struct gaussian_blur {
   }
 
   void apply(context& ctx, const record& drawn, image_view<const float> in, image_view<float> out) const {
-    if (drawn.kernel == 1) return convert(in, out);
     context local = ctx;
-    const index_t taps = drawn.kernel, reach = taps / 2, channels = in.channels, count = in.width * channels;
+    const index_t reach = visible_reach(drawn), taps = 2 * reach + 1, channels = in.channels, count = in.width * channels;
+    if (reach == 0) return convert(in, out);
     float* weights = local.take(taps);
     float* row = local.take(count + 2 * reach * channels);
-    float* rows = local.take(in.size());
+    float* rows = local.take(count * (in.height + 2 * reach));  // with those mirrored at top and bottom
     double total = 0.0;
-    for (index_t t = 0; t < taps; ++t) {
-      const double x = static_cast<double>(t - reach) / static_cast<double>(drawn.sigma);
-      const double w = std::exp(-0.5 * x * x);
-      weights[t] = static_cast<float>(w);
-      total += w;
-    }
-    for (index_t t = 0; t < taps; ++t) weights[t] = static_cast<float>(static_cast<double>(weights[t]) / total);
+    for (index_t t = 0; t < taps; ++t) total += bell(t - reach, drawn.sigma);
+    for (index_t t = 0; t < taps; ++t) weights[t] = static_cast<float>(bell(t - reach, drawn.sigma) / total);
 
     for (index_t y = 0; y < in.height; ++y) {
       const float* source = in.data + y * count;
-      for (index_t i = 0; i < count; ++i) row[reach * channels + i] = source[i];
+      std::memcpy(row + reach * channels, source, static_cast<std::size_t>(count) * sizeof(float));
       for (index_t k = 1; k <= reach; ++k)
         for (index_t c = 0; c < channels; ++c) {
           row[(reach - k) * channels + c] = source[mirrored(-k, in.width) * channels + c];
           row[(reach + in.width - 1 + k) * channels + c] = source[mirrored(in.width - 1 + k, in.width) * channels + c];
         }
-      detail::weighted_rows(rows + y * count, count, weights, taps, [&](index_t t) { return row + t * channels; });
+      detail::weighted_rows<simd::native_arch>(rows + (reach + y) * count, count, weights, taps, row, channels);
+    }
+    const auto mirror = [&](index_t y) {
+      std::memcpy(rows + (reach + y) * count, rows + (reach + mirrored(y, in.height)) * count, static_cast<std::size_t>(count) * sizeof(float));
+    };
+    for (index_t k = 1; k <= reach; ++k) {
+      mirror(-k);
+      mirror(in.height - 1 + k);
     }
     for (index_t y = 0; y < in.height; ++y)
-      detail::weighted_rows(out.data + y * count, count, weights, taps,
-                            [&](index_t t) { return rows + mirrored(y + t - reach, in.height) * count; });
+      detail::weighted_rows<simd::native_arch>(out.data + y * count, count, weights, taps, rows + y * count, count);
   }
 
   constexpr index_t scratch_floats(image_size in, image_size out) const {
     // a step that keeps the size runs at the source's size before the first crop and at the view's after it
     const auto need = [&](image_size s) {
       const index_t taps = kernel_for(s);
-      return taps + (s.width + taps) * s.channels + s.size();
+      return taps + (s.width + taps) * s.channels + (s.height + taps) * s.width * s.channels;
     };
     return need(in) > need(out) ? need(in) : need(out);
   }
@@ -100,6 +102,18 @@ struct gaussian_blur {
     const index_t side = size.height > size.width ? size.height : size.width;
     const index_t odd = 2 * (side / 20) + 1;
     return odd < 3 ? 3 : odd;
+  }
+
+  static double bell(index_t i, float sigma) {
+    const double x = static_cast<double>(i) / static_cast<double>(sigma);
+    return std::exp(-0.5 * x * x);
+  }
+
+  /// The taps on each side of the middle that change a float: beyond six standard deviations a bell is below 2^-25 of its
+  /// middle, and all of it together below the last digit of a sum.
+  static index_t visible_reach(const record& drawn) {
+    const index_t half = drawn.kernel / 2, visible = static_cast<index_t>(6.0f * drawn.sigma) + 1;
+    return half < visible ? half : visible;
   }
 
   static constexpr index_t mirrored(index_t i, index_t size) {

@@ -33,10 +33,8 @@ struct grayscale {
 
   void apply(context&, const record& drawn, image_view<const float> in, image_view<float> out) const {
     if (!drawn.grey || in.channels == 1) return convert(in, out);
-    detail::for_each_block(in, out, [](detail::pixel_block& block) {
-      for (index_t i = 0; i < block.count; ++i) block.r[i] = detail::luma({block.r[i], block.g[i], block.b[i]});
-      for (index_t i = 0; i < block.count; ++i) block.g[i] = block.b[i] = block.r[i];
-    });
+    using colour = detail::colour_ops<simd::native_arch>;
+    colour::for_each(in, out, [](colour::rgb& pixel) { pixel.r = pixel.g = pixel.b = colour::luma(pixel); });
   }
 };
 

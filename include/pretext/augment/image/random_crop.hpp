@@ -47,8 +47,9 @@ struct random_crop {
   }
 
   template <class In>
-  void apply(context&, const record& drawn, image_view<const In> in, image_view<float> out) const {
-    detail::copy_box<In>(in, drawn.part.top, drawn.part.left, out, fill);
+  void apply(context&, const record& drawn, image_view<const In> in, image_view<float> out,
+             bool mirrored = false) const {
+    detail::copy_box<In>(in, drawn.part.top, drawn.part.left, out, fill, mirrored);
   }
 
  private:

@@ -76,8 +76,9 @@ struct random_resized_crop {
   }
 
   template <class In>
-  void apply(context& ctx, const record& drawn, image_view<const In> in, image_view<float> out) const {
-    detail::resample<In>(ctx, in, drawn.part, out);
+  void apply(context& ctx, const record& drawn, image_view<const In> in, image_view<float> out,
+             bool mirrored = false) const {
+    detail::resample<In>(ctx, in, drawn.part, out, mirrored);
   }
 
   constexpr index_t scratch_floats(image_size in, image_size out) const { return detail::resample_scratch(in, out); }

@@ -24,8 +24,9 @@ struct resize {
   constexpr record draw(rng::key, image_size, image_size) const { return {}; }
 
   template <class In>
-  void apply(context& ctx, const record&, image_view<const In> in, image_view<float> out) const {
-    detail::resample<In>(ctx, in, {0, 0, static_cast<std::int32_t>(in.height), static_cast<std::int32_t>(in.width)}, out);
+  void apply(context& ctx, const record&, image_view<const In> in, image_view<float> out,
+             bool mirrored = false) const {
+    detail::resample<In>(ctx, in, {0, 0, static_cast<std::int32_t>(in.height), static_cast<std::int32_t>(in.width)}, out, mirrored);
   }
 
   constexpr index_t scratch_floats(image_size in, image_size out) const { return detail::resample_scratch(in, out); }
@@ -69,8 +70,9 @@ struct resized_center_crop {
   }
 
   template <class In>
-  void apply(context& ctx, const record& drawn, image_view<const In> in, image_view<float> out) const {
-    detail::resample<In>(ctx, in, drawn.part, out);
+  void apply(context& ctx, const record& drawn, image_view<const In> in, image_view<float> out,
+             bool mirrored = false) const {
+    detail::resample<In>(ctx, in, drawn.part, out, mirrored);
   }
 
   constexpr index_t scratch_floats(image_size in, image_size out) const { return detail::resample_scratch(in, out); }
