@@ -56,9 +56,14 @@ struct context {
     launch(op, *backend, *memory, detail::plain(a)...);
   }
   constexpr tensor_view<T> take(const extents& e) const { return memory->take<T>(e); }
+  constexpr tensor_view<T> take(index_t n) const { return memory->take<T>(n); }
   template <class U>
   constexpr tensor_view<U> take_of(const extents& e) const {
     return memory->take<U>(e);
+  }
+  template <class U>
+  constexpr tensor_view<U> take_of(index_t n) const {
+    return memory->take<U>(n);
   }
   constexpr workspace::scope scope() const { return workspace::scope(*memory); }
   constexpr bool training() const { return mode == run_mode::train; }

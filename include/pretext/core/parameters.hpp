@@ -87,9 +87,9 @@ namespace detail {
 struct segment_counter {
   segment_size total;
   bool has_statistics = false;
-  constexpr void parameter(const parameter_declaration& d) { total.parameters += padded(d.file_shape.size()); }
+  constexpr void parameter(const parameter_declaration& d) { total.parameters += padded(d.file_shape.folded_size()); }
   constexpr void buffer(const parameter_declaration& d) {
-    total.buffers += padded(d.file_shape.size());
+    total.buffers += padded(d.file_shape.folded_size());
     has_statistics = has_statistics || d.what == role::statistic;
   }
   template <class Bound>
@@ -213,12 +213,12 @@ class parameter_reader {
   constexpr explicit parameter_reader(parameter_view<T> v) : at_(v) {}
   constexpr tensor_view<const T> parameter(const extents& e) {
     tensor_view<const T> v{at_.weights, e};
-    at_.weights = advance(at_.weights, padded(e.size()));
+    at_.weights = advance(at_.weights, padded(e.folded_size()));
     return v;
   }
   constexpr tensor_view<T> buffer(const extents& e) {
     tensor_view<T> v{at_.buffers, e};
-    at_.buffers = advance(at_.buffers, padded(e.size()));
+    at_.buffers = advance(at_.buffers, padded(e.folded_size()));
     return v;
   }
   template <class Bound>
@@ -243,7 +243,7 @@ class gradient_reader<gradient_view<T>> {
   constexpr explicit gradient_reader(gradient_view<T> v) : at_(v) {}
   constexpr tensor_view<T> parameter(const extents& e) {
     tensor_view<T> v{at_.weights, e};
-    at_.weights = advance(at_.weights, padded(e.size()));
+    at_.weights = advance(at_.weights, padded(e.folded_size()));
     return v;
   }
   template <class Bound>

@@ -32,6 +32,9 @@ struct extents {
     for (int i = 0; i < rank; ++i) n *= (*this)[i];
     return n;
   }
+  /// The same for extents that are constants where it is asked, as those of a layer's parameters mostly are: the compiler
+  /// then computes it, and nothing is left of the extents. As a call it would have to write them all into memory first.
+  PRETEXT_FOLDED constexpr index_t folded_size() const { return factor(0) * factor(1) * factor(2) * factor(3) * factor(4); }
   /// As a matrix: all extents but the last.
   PRETEXT_APART constexpr index_t rows() const {
     index_t n = 1;
@@ -52,6 +55,10 @@ struct extents {
     return e;
   }
   friend constexpr bool operator==(const extents&, const extents&) = default;
+
+ private:
+  static_assert(max_rank == 5, "folded_size has a factor for each");
+  PRETEXT_FOLDED constexpr index_t factor(int i) const { return i < rank ? (*this)[i] : 1; }
 };
 
 namespace detail {
@@ -94,6 +101,12 @@ struct shape : private detail::shape_storage<static_cast<int>(sizeof...(E)), ((E
     e.rank = rank;
     for (int i = 0; i < rank; ++i) e[i] = (*this)[i];
     return e;
+  }
+  /// Of a batch of `n` samples, where all extents are static.
+  static constexpr extents of_batch(index_t n)
+    requires is_static
+  {
+    return extents(n, E...);
   }
   constexpr index_t size() const { return static_cast<extents>(*this).size(); }
 };

@@ -20,8 +20,12 @@ class workspace {
 
   template <class T>
   constexpr tensor_view<T> take(const extents& e) {
-    std::byte* const piece = take_bytes(static_cast<std::size_t>(e.size()) * sizeof(T));
-    return {piece == nullptr ? nullptr : reinterpret_cast<T*>(piece), e};
+    return {as<T>(take_elements(e, sizeof(T))), e};
+  }
+  /// One extent: its size needs no loop.
+  template <class T>
+  constexpr tensor_view<T> take(index_t n) {
+    return {as<T>(take_bytes(static_cast<std::size_t>(n) * sizeof(T))), extents(n)};
   }
   /// A piece without a shape: what an op needs while it runs. Null on a plan.
   PRETEXT_APART constexpr std::byte* take_bytes(std::size_t bytes) {
@@ -59,6 +63,14 @@ class workspace {
   };
 
  private:
+  template <class T>
+  static constexpr T* as(std::byte* piece) {
+    return piece == nullptr ? nullptr : reinterpret_cast<T*>(piece);
+  }
+  PRETEXT_APART constexpr std::byte* take_elements(const extents& e, std::size_t each) {
+    return take_bytes(static_cast<std::size_t>(e.size()) * each);
+  }
+
   std::byte* block_ = nullptr;
   std::size_t capacity_ = std::numeric_limits<std::size_t>::max();
   std::size_t used_ = 0;

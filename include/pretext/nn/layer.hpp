@@ -83,6 +83,8 @@ template <class Bound>
 constexpr extents output_extents(const Bound& layer, const extents& in) {
   if constexpr (requires { layer.output_extents(in); })
     return layer.output_extents(in);
+  else if constexpr (requires { output_t<Bound>::of_batch(in[0]); })
+    return output_t<Bound>::of_batch(in[0]);  // constants: folds
   else if constexpr (output_t<Bound>::is_static)
     return static_cast<extents>(layer.output()).prepend(in[0]);
   else

@@ -20,11 +20,13 @@ static_assert(extents(2, 3, 4).size() == 24 && extents(2, 3, 4).last() == 4 && e
 static_assert(extents(3, 4).prepend(2) == extents(2, 3, 4) && extents(2, 3, 4).drop_first() == extents(3, 4));
 static_assert(extents().prepend(5) == extents(5) && extents(5).drop_first() == extents());
 static_assert(extents(2, 3) != extents(3, 2) && extents(2, 3) != extents(2, 3, 1));
+static_assert(extents().folded_size() == 1 && extents(7).folded_size() == 7 && extents(2, 0, 4).folded_size() == 0 && extents(2, 3, 4, 5, 6).folded_size() == 720);
 static_assert(std::is_constructible_v<extents, int, int, int, int, int> && !std::is_constructible_v<extents, int, int, int, int, int, int>);
 
 using fixed = shape<3, 4>;
 static_assert(fixed::is_static && fixed::rank == 2 && fixed{}[0] == 3 && fixed{}[1] == 4 && fixed{}.size() == 12);
 static_assert(static_cast<extents>(fixed{}) == extents(3, 4));
+static_assert(fixed::of_batch(2) == extents(2, 3, 4));
 static_assert(sizeof(fixed) == 1);  // nothing travels in it
 static_assert(px::static_extent<fixed, 0> == 3 && px::static_extent<fixed, -1> == 4);
 
