@@ -8,9 +8,9 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "../config.hpp"
+#include "list.hpp"
 #include "text.hpp"
 
 namespace pretext {
@@ -147,7 +147,7 @@ struct listed_setting {
   const setting_operations* operations = nullptr;
   std::string_view policy = {};        // its name, if it has one
 };
-using setting_list = std::vector<listed_setting>;
+using setting_list = list<listed_setting>;
 
 namespace detail {
 template <class P>
@@ -158,7 +158,7 @@ constexpr std::string_view policy_name() {
     return {};
 }
 struct setting_lister {
-  setting_list& list;
+  setting_list& all;
   int level;
   template <class M>
   constexpr void operator()(std::string_view name, const M& member) const {
@@ -166,12 +166,12 @@ struct setting_lister {
       add(name, &member, &setting_of<typename M::value_type>::operations, {});
     else {
       add(name, nullptr, nullptr, policy_name<M>());
-      if constexpr (HasFields<M>) M::fields(member, setting_lister{list, level + 1});
+      if constexpr (HasFields<M>) M::fields(member, setting_lister{all, level + 1});
     }
   }
   PRETEXT_COLD constexpr void add(std::string_view name, const any_setting* value, const setting_operations* operations,
                                   std::string_view policy) const {
-    list.push_back({name, level, value, operations, policy});
+    all.add() = {name, level, value, operations, policy};
   }
 };
 }  // namespace detail
@@ -180,9 +180,9 @@ struct setting_lister {
 /// done with the list is compiled once for all. Valid as long as the policy.
 template <class P>
 constexpr setting_list list_settings(const P& policy) {
-  setting_list list;
-  if constexpr (HasFields<P>) P::fields(policy, detail::setting_lister{list, 0});
-  return list;
+  setting_list all;
+  if constexpr (HasFields<P>) P::fields(policy, detail::setting_lister{all, 0});
+  return all;
 }
 
 namespace detail {

@@ -9,10 +9,10 @@
 #include <mutex>
 #include <thread>
 #include <type_traits>
-#include <vector>
 
 #include "../config.hpp"
 #include "index.hpp"
+#include "list.hpp"
 
 namespace pretext {
 
@@ -27,9 +27,9 @@ class thread_pool {
   explicit thread_pool(int threads = 0) {
     const int hardware = static_cast<int>(std::thread::hardware_concurrency());
     const int count = threads > 0 ? threads : (hardware > 0 ? hardware : 1);
-    workers_.reserve(static_cast<std::size_t>(count - 1));
+    workers_ = list<std::thread>(static_cast<std::size_t>(count - 1));
     try {
-      for (int slot = 1; slot < count; ++slot) workers_.emplace_back([this, slot] { live(slot); });
+      for (int slot = 1; slot < count; ++slot) workers_[static_cast<std::size_t>(slot - 1)] = std::thread([this, slot] { live(slot); });
     } catch (...) {
       stop();
       throw;
@@ -163,14 +163,14 @@ class thread_pool {
       generation_.fetch_add(1, std::memory_order_release);
     }
     wake_.notify_all();
-    for (auto& w : workers_) w.join();
-    workers_.clear();
+    for (std::thread& w : workers_)
+      if (w.joinable()) w.join();  // not those that could not be started
   }
 
   std::mutex mutex_;
   std::condition_variable wake_;
   std::condition_variable done_;
-  std::vector<std::thread> workers_;
+  list<std::thread> workers_;
   std::atomic<bool> busy_{false};
   std::atomic<std::uint64_t> generation_{0};
   std::atomic<index_t> next_{0};

@@ -8,10 +8,10 @@
 #include <string>
 #include <thread>
 #include <utility>
-#include <vector>
 
 #include "../core/error.hpp"
 #include "../core/index.hpp"
+#include "../core/list.hpp"
 #include "image_batch.hpp"
 #include "sampler.hpp"
 
@@ -115,7 +115,7 @@ class prefetching_loader {
 
   const Dataset* set_;
   epoch_sampler sampler_;  // the worker's alone, once it runs
-  std::vector<image_batch> ring_;
+  list<image_batch> ring_;
   std::mutex mutex_;
   std::condition_variable space_, filled_;
   index_t taken_, made_;  // steps before taken_ were consumed, steps before made_ are gathered

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "../core/error.hpp"
+#include "../core/list.hpp"
 
 namespace pretext::eval {
 
@@ -153,7 +154,7 @@ struct curvature_history {
     std::vector<double> s, y;
     double rho = 0;
   };
-  std::vector<pair> pairs;  // the ring
+  list<pair> pairs;       // the ring
   std::size_t count = 0;    // of them in use
   std::size_t next = 0;     // where the next pair goes once all are
 

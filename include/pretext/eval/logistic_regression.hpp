@@ -11,6 +11,7 @@
 
 #include "../core/error.hpp"
 #include "../core/index.hpp"
+#include "../core/list.hpp"
 #include "../core/view_of.hpp"
 #include "feature_matrix.hpp"
 #include "lbfgs.hpp"
@@ -162,7 +163,7 @@ class softmax_problem {
     const index_t bytes = x.columns * padded() * static_cast<index_t>(sizeof(double));
     const index_t most = std::clamp((index_t{64} << 20) / bytes, index_t{1}, index_t{16});
     chunk_rows_ = round_up(ceil_div(rows, most), block);
-    chunks_ = std::vector<chunk>(static_cast<std::size_t>(ceil_div(rows, chunk_rows_)));
+    chunks_ = list<chunk>(static_cast<std::size_t>(ceil_div(rows, chunk_rows_)));
     for (chunk& c : chunks_) {
       c.bias.resize(static_cast<std::size_t>(classes));
       c.weights.resize(static_cast<std::size_t>(x.columns * padded()));
@@ -244,7 +245,7 @@ class softmax_problem {
   double l2_;
   parallel_loop loop_;
   index_t chunk_rows_ = 0;
-  std::vector<chunk> chunks_;
+  list<chunk> chunks_;
   std::vector<float> weights_;
   std::vector<float> panels_;
 };

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "../core/list.hpp"
 #include "../core/parameters.hpp"
 #include "../core/view_of.hpp"
 #include "safetensors.hpp"
@@ -38,17 +39,17 @@ PRETEXT_COLD std::vector<T> as_integers(const std::vector<T>& values) {
 template <class Model>
 PRETEXT_COLD void save_safetensors(const std::string& path, const Model& model, text_pairs metadata = {}) {
   using T = typename Model::value_type;
-  std::vector<std::vector<T>> values;
-  std::vector<tensor_entry> tensors;
+  list<std::vector<T>> values;
+  list<tensor_entry> tensors;
   model.for_each_tensor([&](const parameter_entry& e, std::vector<T>& v) {
-    tensor_entry& tensor = tensors.emplace_back();
+    tensor_entry& tensor = tensors.add();
     tensor.name = e.name;
     tensor.shape.resize(static_cast<std::size_t>(e.file_shape.rank));
     for (int i = 0; i < e.file_shape.rank; ++i) tensor.shape[static_cast<std::size_t>(i)] = e.file_shape[i];
     tensor.type = e.what == role::counter ? dtype::i64 : dtype_of<T>();
     if (e.what == role::counter) v = detail::as_integers(v);  // as PyTorch keeps them
     tensor.data = v.data();
-    values.push_back(std::move(v));
+    values.add() = std::move(v);
   });
   write_safetensors(path, view_of(tensors), std::move(metadata));
 }

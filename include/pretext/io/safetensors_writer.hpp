@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "../core/error.hpp"
+#include "../core/list.hpp"
 #include "../core/order.hpp"
 #include "../core/view_of.hpp"
 #include "dtype.hpp"
@@ -130,7 +131,7 @@ PRETEXT_COLD void write_safetensors(const std::string& path, std::span<const ten
   for (const auto& pair : metadata) has_format = has_format || pair.first == "format";
   if (!has_format) add_pair(metadata, "format", "pt");
   const safetensors_plan plan = plan_safetensors(tensors, std::move(metadata));
-  std::vector<byte_view> chunks(plan.order.size() + 1);
+  list<byte_view> chunks(plan.order.size() + 1);
   chunks[0] = bytes_of(plan.prefix);
   for (std::size_t i = 0; i < plan.order.size(); ++i)
     chunks[i + 1] = {static_cast<const std::byte*>(tensors[plan.order[i]].data), static_cast<std::size_t>(plan.bytes[i])};

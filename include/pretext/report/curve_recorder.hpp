@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "../config.hpp"
+#include "../core/list.hpp"
 #include "document.hpp"
 
 namespace pretext::report {
@@ -23,12 +24,12 @@ class curve_recorder {
   PRETEXT_APART void add(double x, double y) {
     if (parts_.empty() || parts_.back().points == each_) {
       if (parts_.size() >= most_) halve();
-      if (parts_.empty() || parts_.back().points == each_) parts_.emplace_back();
+      if (parts_.empty() || parts_.back().points == each_) parts_.add();
     }
     parts_.back().add(x, y);
   }
   void clear() {
-    parts_.clear();
+    parts_.cut(0);
     each_ = 1;
   }
   bool empty() const { return parts_.empty(); }
@@ -117,12 +118,12 @@ class curve_recorder {
       if (i + 1 < parts_.size()) joined.join(parts_[i + 1]);
       parts_[kept] = joined;
     }
-    while (parts_.size() > kept) parts_.pop_back();
+    parts_.cut(kept);
     each_ *= 2;
   }
 
   std::size_t most_, each_ = 1;
-  std::vector<part> parts_;
+  list<part> parts_;
 };
 
 }  // namespace pretext::report

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "../core/error.hpp"
+#include "../core/list.hpp"
 #include "../core/view_of.hpp"
 #include "../io/file.hpp"
 #include "../io/json_reader.hpp"
@@ -201,7 +202,7 @@ class jsonl_log {
   PRETEXT_COLD void drop_after(std::uint64_t finished_steps) const {
     if (io::posix_files().permissions(path_.c_str()) == -ENOENT) return;  // the first run had no log
     const std::vector<std::byte> bytes = io::read_file(path_);
-    std::vector<io::byte_view> kept;
+    list<io::byte_view> kept;
     std::size_t size = 0;
     detail::for_each_log_line(io::text_of(view_of(bytes)), path_, [&](const log_record& r, std::string_view line) {
       if (r.step > finished_steps) return;
@@ -210,7 +211,7 @@ class jsonl_log {
       if (!kept.empty() && kept.back().data() + kept.back().size() == piece.data())
         kept.back() = {kept.back().data(), kept.back().size() + piece.size()};
       else
-        kept.push_back(piece);
+        kept.add() = piece;
     });
     if (size != bytes.size()) io::write_file_atomically(path_, view_of(kept));
   }

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "../core/list.hpp"
 #include "../core/order.hpp"
 #include "../core/text.hpp"
 #include "../core/view_of.hpp"
@@ -79,23 +80,23 @@ struct state_part {
 /// All of a trainer's state in file order: the one visitor, so that the rest is compiled once for all recipes.
 template <class T>
 struct state_list {
-  std::vector<state_part<T>> parts{};
+  list<state_part<T>> parts{};
 
   PRETEXT_COLD void counter(const std::string& name, std::uint64_t& value) {
-    state_part<T>& p = parts.emplace_back();
+    state_part<T>& p = parts.add();
     p.counter = &value;
     p.entry.name = name;
   }
   PRETEXT_COLD void entries(const std::string& prefix, const std::vector<parameter_entry>& list, T* data) {
     for (const parameter_entry& e : list) {
-      state_part<T>& p = parts.emplace_back();
+      state_part<T>& p = parts.add();
       p.data = data + e.offset;
       p.entry = e;
       p.entry.name.insert(0, prefix);
     }
   }
   PRETEXT_COLD void array(const std::string& name, tensor_view<T> v) {
-    state_part<T>& p = parts.emplace_back();
+    state_part<T>& p = parts.add();
     p.data = v.data;
     p.entry.name = name;
     p.entry.file_shape = v.shape;
@@ -179,8 +180,8 @@ PRETEXT_COLD void place_state(const state_copy<T>& copy, const state_list<T>& st
 }
 /// The tensors of a copy, for a file; valid as long as the copy.
 template <class T>
-PRETEXT_COLD std::vector<io::tensor_entry> tensors_of(const state_list<T>& state, const state_copy<T>& copy) {
-  std::vector<io::tensor_entry> tensors(state.parts.size());
+PRETEXT_COLD list<io::tensor_entry> tensors_of(const state_list<T>& state, const state_copy<T>& copy) {
+  list<io::tensor_entry> tensors(state.parts.size());
   const T* values = copy.values.data();
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const state_part<T>& p = state.parts[i];
@@ -317,7 +318,7 @@ PRETEXT_COLD inline const std::string& check_texts(const io::tensor_file& file, 
 template <class T, class Files>
 PRETEXT_COLD void write_state(const std::string& path, const state_list<T>& state, const checkpoint_texts& words, const notes& kept, Files files) {
   const state_copy<T> copy = copy_state(state);
-  const std::vector<io::tensor_entry> tensors = tensors_of(state, copy);
+  const list<io::tensor_entry> tensors = tensors_of(state, copy);
   io::write_safetensors(path, view_of(tensors), metadata_of(words, copy.sum, kept), files);
 }
 template <class T>

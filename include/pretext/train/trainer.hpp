@@ -13,6 +13,7 @@
 
 #include "../concepts/recipe.hpp"
 #include "../config.hpp"
+#include "../core/list.hpp"
 #include "../core/view_of.hpp"
 #include "encoder.hpp"
 #include "fit.hpp"
@@ -57,7 +58,7 @@ struct player_memory {
   std::string optimizer_name;
   parameter_table table;
   buffer<T> parameters, gradients, buffers, state0, state1;
-  std::vector<update_range> ranges;
+  list<update_range> ranges;
 };
 template <class T>
 struct target_memory {
@@ -300,7 +301,7 @@ class trainer {
     const std::uint64_t first = number * 65536;
     initialise(view_of(p.table.parameters), p.parameters.data(), seed(), first);
     initialise(view_of(p.table.buffers), p.buffers.data(), seed(), first + 32768);
-    p.ranges = std::vector<update_range>(p.table.parameters.size());
+    p.ranges = list<update_range>(p.table.parameters.size());
     for (std::size_t i = 0; i < p.ranges.size(); ++i) {
       const parameter_entry& e = p.table.parameters[i];
       const bool matrix = e.what == role::weight || e.what == role::embedding;
