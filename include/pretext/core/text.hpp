@@ -33,18 +33,21 @@ class piece {
     else
       size_ = static_cast<std::uint64_t>(number);
   }
+  /// A number in another form: `write` adds it to a text.
+  constexpr piece(void (*write)(std::string& out, double), double number) : write_(write), real_(number), kind_(written) {}
 
  private:
   friend void append(std::string& out, std::initializer_list<piece> parts);
-  enum kind : std::uint8_t { zero_ended, string, view, character, whole, positive, real };
+  enum kind : std::uint8_t { zero_ended, string, view, character, whole, positive, real, written };
 
   // As little as can be: the caller's code only notes where a part is.
   union {
     const char* characters_;
     const std::string* string_;
+    void (*write_)(std::string&, double);
   };
   union {
-    std::uint64_t size_ = 0;  // or a whole number
+    std::uint64_t size_;  // or a whole number; not set where the end is found otherwise
     double real_;
   };
   kind kind_;
@@ -64,6 +67,7 @@ PRETEXT_COLD inline void append(std::string& out, std::initializer_list<piece> p
       case piece::whole: after = std::to_chars(digits, end, static_cast<std::int64_t>(p.size_)).ptr; break;
       case piece::positive: after = std::to_chars(digits, end, p.size_).ptr; break;
       case piece::real: after = std::to_chars(digits, end, p.real_, std::chars_format::fixed, 6).ptr; break;
+      case piece::written: p.write_(out, p.real_); break;
     }
     out.append(digits, static_cast<std::size_t>(after - digits));
   }

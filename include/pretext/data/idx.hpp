@@ -47,7 +47,7 @@ PRETEXT_COLD inline idx_array parse_idx(std::span<const std::byte> bytes, const 
     throw_error("data.011", {name, ": cut off after ", bytes.size(), " bytes, inside the ", header,
         " bytes of the header; get the file again"});
   idx_array out;
-  out.extents.resize(rank);
+  out.extents = std::vector<std::uint64_t>(rank);
   std::uint64_t promised = 1;
   const std::uint64_t present = bytes.size() - header;
   bool fits = true, holds_nothing = false;
@@ -60,7 +60,7 @@ PRETEXT_COLD inline idx_array parse_idx(std::span<const std::byte> bytes, const 
     if (fits) promised *= extent;
     if (promised > present) fits = false;
   }
-  std::string sizes = std::to_string(out.extents[0]);
+  std::string sizes = joined({out.extents[0]});
   for (std::size_t d = 1; d < rank; ++d) append(sizes, {" x ", out.extents[d]});
   if (holds_nothing)
     throw_error("data.011", {name, ": the header says ", sizes, ", which is no data at all; get the file again"});
@@ -92,15 +92,12 @@ PRETEXT_COLD inline image_set parse_idx_images(std::span<const std::byte> bytes,
   if (channels != 1 && channels != 3)
     throw_error("data.012", {name, ": images of ", channels, " channels are not supported; use 1 or 3"});
   image_store store;
-  store.source = name + " (IDX)";
+  store.source = joined({name, " (IDX)"});
   store.count = static_cast<index_t>(a.extents[0]);
   store.shape = {static_cast<index_t>(a.extents[1]), static_cast<index_t>(a.extents[2]), static_cast<index_t>(channels)};
-  if (!labels.empty()) {
-    store.classes = classes > 0 ? classes : *std::max_element(labels.begin(), labels.end()) + 1;
-    for (int c = 0; c < store.classes; ++c) store.class_names.push_back(std::to_string(c));
-  }
+  if (!labels.empty()) store.classes = classes > 0 ? classes : *std::max_element(labels.begin(), labels.end()) + 1;
   store.labels = std::move(labels);
-  store.pixels.resize(a.values.size());
+  store.pixels = std::vector<std::uint8_t>(a.values.size());
   std::memcpy(store.pixels.data(), a.values.data(), a.values.size());
   return image_set(std::move(store));
 }

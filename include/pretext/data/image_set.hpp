@@ -66,7 +66,7 @@ class image_set {
   PRETEXT_COLD explicit image_set(image_store&& store) {
     check(store);
     for (int c = static_cast<int>(store.class_names.size()); c < store.classes; ++c)
-      store.class_names.push_back(std::to_string(c));
+      store.class_names.emplace_back() = joined({c});
     count_ = store.count;
     store_ = std::make_shared<const image_store>(std::move(store));
     note_labels();

@@ -44,7 +44,7 @@ class epoch_sampler {
     if (s.ranks < 1 || s.rank < 0 || s.rank >= s.ranks || s.batch_size < s.ranks)
       throw_error("data.090", {"sampler: rank ", s.rank, " of ", s.ranks, " ranks cannot share batches of ", s.batch_size,
           "; ranks count from 0 and every rank needs an image"});
-    order_.resize(static_cast<std::size_t>(size));
+    order_ = std::vector<index_t>(static_cast<std::size_t>(size));
   }
 
   index_t size() const { return size_; }

@@ -58,7 +58,7 @@ namespace detail {
 /// Reads the exponent bits: std::isfinite is always true under -ffast-math, which a user's build may set.
 inline bool is_finite(float v) { return (std::bit_cast<std::uint32_t>(v) & 0x7F800000u) != 0x7F800000u; }
 
-PRETEXT_COLD inline void check_features(const feature_view& x, const std::string& name) {
+PRETEXT_COLD inline void check_features(const feature_view& x, std::string_view name) {
   if (x.rows <= 0 || x.columns <= 0)
     throw_error("eval.001", {name, ": no features (", x.rows, " rows of ", x.columns, "); pass at least one row and one column"});
   if (x.values.size() != static_cast<std::size_t>(x.rows) * static_cast<std::size_t>(x.columns))
@@ -69,13 +69,13 @@ PRETEXT_COLD inline void check_features(const feature_view& x, const std::string
           " is not a finite number; the encoder diverged or its input holds NaN or Inf"});
 }
 
-PRETEXT_COLD inline void check_labels(const feature_view& x, int classes, const std::string& name) {
+PRETEXT_COLD inline void check_labels(const feature_view& x, int classes, std::string_view name) {
   if (x.labels.size() != static_cast<std::size_t>(x.rows))
     throw_error("eval.004", {name, ": ", x.labels.size(), " labels for ", x.rows, " rows; pass one label a row"});
   for (index_t i = 0; i < x.rows; ++i)
     if (x.label(i) < 0 || (classes > 0 && x.label(i) >= classes))
       throw_error("eval.005", {name, ": row ", i, " has label ", x.label(i),
-          (classes > 0 ? ", outside the classes 0 to " + std::to_string(classes - 1) : std::string(", a negative number")),
+          (classes > 0 ? joined({", outside the classes 0 to ", classes - 1}) : std::string(", a negative number")),
           "; number the classes from 0 and leave unlabelled rows out"});
 }
 

@@ -127,8 +127,8 @@ PRETEXT_COLD inline design_matrix design(const feature_view& x, std::span<const 
   out.rows = static_cast<index_t>(order.size());
   out.columns = x.columns;
   out.stride = spread_stride(x.columns);
-  out.values.resize(static_cast<std::size_t>(out.rows * out.stride));
-  out.labels.resize(order.size());
+  out.values = std::vector<float>(static_cast<std::size_t>(out.rows * out.stride));
+  out.labels = std::vector<int>(order.size());
   for (index_t i = 0; i < out.rows; ++i) {
     const index_t from = order[static_cast<std::size_t>(i)];
     standardise_row(model, x.row(from), out.values.data() + i * out.stride);
@@ -165,13 +165,13 @@ class softmax_problem {
     chunk_rows_ = round_up(ceil_div(rows, most), block);
     chunks_ = list<chunk>(static_cast<std::size_t>(ceil_div(rows, chunk_rows_)));
     for (chunk& c : chunks_) {
-      c.bias.resize(static_cast<std::size_t>(classes));
-      c.weights.resize(static_cast<std::size_t>(x.columns * padded()));
-      c.tile.resize(static_cast<std::size_t>(block * classes));
-      c.panels.resize(static_cast<std::size_t>(block * padded()));
+      c.bias = std::vector<double>(static_cast<std::size_t>(classes));
+      c.weights = std::vector<double>(static_cast<std::size_t>(x.columns * padded()));
+      c.tile = std::vector<float>(static_cast<std::size_t>(block * classes));
+      c.panels = std::vector<float>(static_cast<std::size_t>(block * padded()));
     }
-    panels_.resize(static_cast<std::size_t>(x.columns * padded()));
-    weights_.resize(static_cast<std::size_t>(x.columns * classes));
+    panels_ = std::vector<float>(static_cast<std::size_t>(x.columns * padded()));
+    weights_ = std::vector<float>(static_cast<std::size_t>(x.columns * classes));
   }
 
   std::size_t size() const { return static_cast<std::size_t>(classes_ * (x_.columns + 1)); }
@@ -254,7 +254,7 @@ class softmax_problem {
 PRETEXT_COLD inline lbfgs_result solve_softmax(const design_matrix& x, index_t rows, int classes, double l2, int max_iterations,
                                   double tolerance, std::vector<double>& parameters, parallel_loop loop) {
   softmax_problem problem(x, rows, classes, l2, loop);
-  parameters.resize(problem.size());
+  if (parameters.size() != problem.size()) parameters = std::vector<double>(problem.size());
   // Logits carry the rounding of float sums: near the solution smaller differences of the loss say nothing.
   return minimise_lbfgs(problem, parameters, {max_iterations, tolerance, 10, 1e-8});
 }

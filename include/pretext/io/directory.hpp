@@ -58,7 +58,7 @@ PRETEXT_COLD inline int list_folder(const std::string& folder, std::vector<std::
       break;
     }
     const std::string_view name(entry->d_name);
-    if (name != "." && name != "..") names.emplace_back(name);
+    if (name != "." && name != "..") names.emplace_back() = name;
   }
   ::closedir(open);
   return failed;

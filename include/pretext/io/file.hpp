@@ -70,7 +70,7 @@ struct posix_files {
 
 namespace detail {
 
-PRETEXT_COLD [[noreturn]] inline void file_error(const char* id, const std::string& path, const std::string& what,
+PRETEXT_COLD [[noreturn]] inline void file_error(const char* id, const std::string& path, std::string_view what,
                                     std::int64_t code, const char* advice) {
   throw_error(id, {path, ": ", what, " (", std::strerror(static_cast<int>(-code)), "); ", advice});
 }
@@ -113,7 +113,7 @@ class input_file {
       const std::int64_t got = files_.read(descriptor_, to.data() + done, to.size() - done);
       if (got == -EINTR) continue;
       if (got < 0)
-        detail::file_error("io.102", path_, "reading failed after " + std::to_string(position_ + done) + " bytes", got,
+        detail::file_error("io.102", path_, joined({"reading failed after ", position_ + done, " bytes"}), got,
                            "check the disk");
       if (got == 0) break;
       done += static_cast<std::size_t>(got);
@@ -152,9 +152,11 @@ PRETEXT_COLD std::vector<std::byte> read_file(const std::string& path, std::uint
     used += file.read({bytes.data() + used, bytes.size() - used});
     if (used > max_bytes) too_large(used);
     if (used < bytes.size()) break;
-    bytes.resize(2 * used + 4096);
+    std::vector<std::byte> more(2 * used + 4096);
+    std::memcpy(more.data(), bytes.data(), used);
+    bytes.swap(more);
   }
-  bytes.resize(used);
+  while (bytes.size() > used) bytes.pop_back();
   return bytes;
 }
 
@@ -198,14 +200,14 @@ PRETEXT_COLD void write_file_atomically(const std::string& path, std::span<const
   // Opened before anything is written: what can fail should fail while the old file is in place.
   temporary.folder = files.open_folder(folder.c_str());
   if (temporary.folder < 0)
-    detail::file_error("io.111", path, "the folder " + folder + " cannot be opened", temporary.folder,
+    detail::file_error("io.111", path, joined({"the folder ", folder, " cannot be opened"}), temporary.folder,
                        "create it, or check its permissions");
   // Never more open to others than the file it replaces.
   const int old_permissions = files.permissions(path.c_str());
   const int permissions = old_permissions >= 0 ? old_permissions : 0666;
   // The name does not contain the file's own, so that a long one does not become too long.
   for (int attempt = 0; temporary.descriptor < 0; ++attempt) {
-    temporary.path = folder + ".pretext-" + std::to_string(files.process()) + "-" + std::to_string(attempt) + ".tmp";
+    temporary.path = joined({folder, ".pretext-", files.process(), "-", attempt, ".tmp"});
     temporary.descriptor = files.create(temporary.path.c_str(), permissions);
     if (temporary.descriptor == -EINTR || (temporary.descriptor == -EEXIST && attempt < 10000)) continue;
     if (temporary.descriptor < 0)
@@ -219,7 +221,7 @@ PRETEXT_COLD void write_file_atomically(const std::string& path, std::span<const
       const std::int64_t took = files.write(temporary.descriptor, rest.data(), rest.size());
       if (took == -EINTR) continue;
       if (took <= 0)
-        detail::file_error("io.112", path, "writing failed after " + std::to_string(written) + " bytes",
+        detail::file_error("io.112", path, joined({"writing failed after ", written, " bytes"}),
                            took == 0 ? -EIO : took, space);
       written += static_cast<std::uint64_t>(took);
       rest = rest.subspan(static_cast<std::size_t>(took));

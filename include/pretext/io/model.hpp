@@ -44,7 +44,7 @@ PRETEXT_COLD void save_safetensors(const std::string& path, const Model& model, 
   model.for_each_tensor([&](const parameter_entry& e, std::vector<T>& v) {
     tensor_entry& tensor = tensors.add();
     tensor.name = e.name;
-    tensor.shape.resize(static_cast<std::size_t>(e.file_shape.rank));
+    tensor.shape = std::vector<std::int64_t>(static_cast<std::size_t>(e.file_shape.rank));
     for (int i = 0; i < e.file_shape.rank; ++i) tensor.shape[static_cast<std::size_t>(i)] = e.file_shape[i];
     tensor.type = e.what == role::counter ? dtype::i64 : dtype_of<T>();
     if (e.what == role::counter) v = detail::as_integers(v);  // as PyTorch keeps them

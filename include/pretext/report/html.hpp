@@ -201,8 +201,8 @@ class html {
     }
     if (s.running && h.refresh_seconds == 0) h.refresh_seconds = static_cast<int>(s.options.write_seconds < 1 ? 0 : s.options.write_seconds);
     if (s.not_finite > 0)
-      h.warnings.push_back(joined({"The loss was not a finite number in ", detail::grouped(s.not_finite), s.not_finite == 1 ? " step" : " steps",
-                                   ", first in step ", detail::grouped(s.first_not_finite), ": lower the learning rate, or clip the gradient."}));
+      h.warnings.emplace_back() = joined({"The loss was not a finite number in ", detail::grouped(s.not_finite), s.not_finite == 1 ? " step" : " steps",
+                                          ", first in step ", detail::grouped(s.first_not_finite), ": lower the learning rate, or clip the gradient."});
     if (s.loss.empty() && s.probes.curves.empty()) h.text = "The curves appear here as soon as the first steps are done.";
     return h;
   }

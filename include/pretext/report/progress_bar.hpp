@@ -107,8 +107,8 @@ class progress_line {
   void message(std::string_view text) {
     if (options_.quiet) return;
     std::string out;
-    if (drawn_width_ > 0) out = "\r" + std::string(static_cast<std::size_t>(drawn_width_), ' ') + "\r";
-    out.append(text).append("\n");
+    if (drawn_width_ > 0) append(out, {"\r", std::string(static_cast<std::size_t>(drawn_width_), ' '), "\r"});
+    append(out, {text, "\n"});
     drawn_width_ = 0;
     write(out);
     if (bar_ && running_) draw();
@@ -154,14 +154,14 @@ class progress_line {
     drawn_at_ = at;
     drawn_done_ = done_;
     if (!bar_) {
-      write(compose(0, false) + "\n");
+      write(joined({compose(0, false), "\n"}));
       return;
     }
     // The last column stays free: some terminals wrap as soon as it is written.
     const int whole = options_.width > 0 ? options_.width : detail::terminal_width(options_.stream);
     const int columns = whole > 1 ? whole - 1 : 1;
     const int width = detail::display_width(text(columns));
-    std::string out = "\r" + compose(columns, colour_);
+    std::string out = joined({"\r", compose(columns, colour_)});
     if (drawn_width_ > width) out.append(static_cast<std::size_t>(drawn_width_ - width), ' ');
     drawn_width_ = width;
     write(out);
@@ -169,41 +169,49 @@ class progress_line {
 
   // columns 0: a plain line of any width, without a bar.
   PRETEXT_COLD std::string compose(int columns, bool colour) const {
-    const std::string head = label_.empty() ? std::string() : label_ + ": ";
-    std::string percent;
-    std::string count = detail::shortest(done_);
+    const std::string head = joined({label_, (label_.empty() ? "" : ": ")});
+    std::string percent, count;
     if (total_ > 0) {
       const double part = static_cast<double>(done_) / static_cast<double>(total_);
-      percent = detail::fixed(std::floor(100 * part), 0) + "%";  // 100 % only when nothing is left
-      percent.insert(0, percent.size() < 4 ? 4 - percent.size() : 0, ' ');
-      append(count, {"/", detail::shortest(total_)});
+      append(percent, {detail::fixed(std::floor(100 * part), 0), "%"});  // 100 % only when nothing is left
+      append(count, {done_, "/", total_});
     } else {
-      count += "it";
+      append(count, {done_, "it"});
     }
     const double elapsed = drawn_at_ - started_;
     const bool over = total_ > 0 && done_ >= total_;
     // The whole run's mean at its end: the last seconds say nothing any more.
     const double rate = over || weighted_seconds_ <= 0 ? (elapsed > 0 ? static_cast<double>(done_ - initial_) / elapsed : 0)
                                                        : weighted_steps_ / weighted_seconds_;
-    std::string times = "[" + detail::duration(elapsed);
-    if (total_ > 0) append(times, {"<", detail::duration(over ? 0 : rate > 0 ? static_cast<double>(total_ - done_) / rate : -1)});
-    times += rate <= 0 ? ", ?it/s" : rate < 1 ? ", " + detail::three_digits(1 / rate) + "s/it" : ", " + detail::three_digits(rate) + "it/s";
+    append(count, {" [", detail::duration(elapsed)});
+    if (total_ > 0) append(count, {"<", detail::duration(over ? 0 : rate > 0 ? static_cast<double>(total_ - done_) / rate : -1)});
+    if (rate <= 0)
+      count += ", ?it/s";
+    else
+      append(count, {", ", detail::three_digits(rate < 1 ? 1 / rate : rate), (rate < 1 ? "s/it" : "it/s")});
 
-    std::string notes = notes_;
-    const auto tail = [&] { return joined({count, " ", times, (notes.empty() ? "" : ", " + notes), "]"}); };
-    const int fixed_width = detail::display_width(head) + detail::display_width(percent) + 3;  // two bars and a space
-    const auto room = [&] { return columns - fixed_width - detail::display_width(tail()); };
-    if (columns == 0 || total_ == 0) {
-      std::string line = head + (total_ > 0 ? percent.substr(percent.find_first_not_of(' ')) + " " : "") + tail();
+    const std::string padding(percent.size() < 4 ? 4 - percent.size() : 0, ' ');
+    const int fixed_width = detail::display_width(head) + static_cast<int>(padding.size() + percent.size()) + 3;  // two bars and a space
+    std::string_view notes = notes_;
+    std::string tail;
+    int room = 0;
+    const auto fit = [&] {
+      tail = joined({count, (notes.empty() ? "" : ", "), notes, "]"});
+      room = columns - fixed_width - detail::display_width(tail);
+    };
+    fit();
+    const bool narrow_bar = columns != 0 && total_ != 0;
+    while (narrow_bar && room < 10 && !notes.empty()) {
+      const auto comma = notes.rfind(", ");
+      if (comma == std::string_view::npos && room >= 3) break;  // a short bar beside the last note beats none
+      notes = notes.substr(0, comma == std::string_view::npos ? 0 : comma);
+      fit();
+    }
+    if (!narrow_bar || room < 3) {
+      std::string line = joined({head, percent, (total_ > 0 ? " " : ""), tail});
       return columns == 0 ? line : detail::cut_to_width(line, columns);
     }
-    while (room() < 10 && !notes.empty()) {
-      const auto comma = notes.rfind(", ");
-      if (comma == std::string::npos && room() >= 3) break;  // a short bar beside the last note beats none
-      notes.erase(comma == std::string::npos ? 0 : comma);
-    }
-    if (room() < 3) return detail::cut_to_width(head + percent.substr(percent.find_first_not_of(' ')) + " " + tail(), columns);
-    return joined({head, percent, "|", cells(room(), colour), "| ", tail()});
+    return joined({head, padding, percent, "|", cells(room, colour), "| ", tail});
   }
 
   PRETEXT_COLD std::string cells(int width, bool colour) const {
@@ -217,7 +225,7 @@ class progress_line {
       full += eighths[filled % 8];
       ++used;
     }
-    if (colour && !full.empty()) full = "\x1b[36m" + full + "\x1b[39m";
+    if (colour && !full.empty()) full = joined({"\x1b[36m", full, "\x1b[39m"});
     return full.append(static_cast<std::size_t>(width - used), ' ');
   }
 
@@ -290,10 +298,12 @@ class progress_bar {
 
  private:
   PRETEXT_COLD void describe(std::uint64_t epoch, std::uint64_t epochs) {
-    line_.label("epoch " + detail::shortest(epoch) + (epochs > 0 ? "/" + detail::shortest(epochs) : std::string()));
+    std::string text = joined({"epoch ", epoch});
+    if (epochs > 0) append(text, {"/", epochs});
+    line_.label(text);
   }
   PRETEXT_COLD static std::string notes(double loss, double samples_per_second) {
-    std::string text = "loss=" + detail::significant(loss, 4);
+    std::string text = joined({"loss=", detail::significant(loss, 4)});
     if (samples_per_second > 0) append(text, {", ", detail::three_digits(samples_per_second), " samples/s"});
     return text;
   }

@@ -23,15 +23,15 @@ namespace detail {
 
 inline constexpr int palette_size = 8;
 
-/// A coordinate with one decimal: a tenth of a pixel is all anybody sees.
-PRETEXT_COLD inline std::string coordinate(double value) {
-  std::string text = fixed(value, 1);
-  if (text.size() > 2 && text.compare(text.size() - 2, 2, ".0") == 0) text.resize(text.size() - 2);
-  return text;
+PRETEXT_COLD inline void append_coordinate(std::string& out, double value) {
+  const std::string text = fixed(value, 1);
+  out.append(text, 0, text.size() > 2 && text.ends_with(".0") ? text.size() - 2 : text.size());
 }
+/// A coordinate with one decimal: a tenth of a pixel is all anybody sees.
+inline piece coordinate(double value) { return {append_coordinate, value}; }
 
 PRETEXT_COLD inline std::string colour_class(int colour) {
-  return joined({"c", shortest(((colour % palette_size) + palette_size) % palette_size)});
+  return joined({"c", ((colour % palette_size) + palette_size) % palette_size});
 }
 
 /// The indices of a curve to draw: of long ones, in each of `buckets` parts, the lowest, the highest and a gap's place.
@@ -101,15 +101,15 @@ PRETEXT_COLD inline std::string svg_curve(const curve& c, int colour, const svg_
     shown.push_back(i);
   }
   if (shown.empty()) return {};
-  std::string out = "<g class=\"" + colour_class(colour) + (c.faint ? " faint" : "") + "\"><path class=\"line\" d=\"" + path + "\"/>";
+  std::string out = joined({"<g class=\"", colour_class(colour), (c.faint ? " faint" : ""), "\"><path class=\"line\" d=\"", path, "\"/>"});
   if (!c.faint) {
     const bool few = shown.size() <= 40;
     const std::size_t marks = std::min<std::size_t>(shown.size(), 100);
     for (std::size_t m = 0; m < marks; ++m) {
       const std::size_t i = shown[marks > 1 ? m * (shown.size() - 1) / (marks - 1) : 0];
-      const std::string value = percent ? fixed(100 * c.y[i], 2) + "%" : significant(c.y[i], 5);
+      const std::string value = percent ? fixed(100 * c.y[i], 2) : significant(c.y[i], 5);
       append(out, {"<circle cx=\"", coordinate(across.pixel(c.x[i])), "\" cy=\"", coordinate(up.pixel(c.y[i])), "\" r=\"",
-          (few ? "3.5" : "5"), "\"", (few ? "" : " class=\"h\""), "><title>", escape_markup(c.name), ": ", value, " (",
+          (few ? "3.5" : "5"), "\"", (few ? "" : " class=\"h\""), "><title>", escape_markup(c.name), ": ", value, (percent ? "% (" : " ("),
           escape_markup(x_label), (x_label.empty() ? "" : " "), significant(c.x[i], 7), ")</title></circle>"});
     }
   }
@@ -119,12 +119,12 @@ PRETEXT_COLD inline std::string svg_curve(const curve& c, int colour, const svg_
 PRETEXT_COLD inline std::string svg_ticks(const svg_axis& across, const svg_axis& up) {
   std::string out = "<g class=\"axis\">";
   for (const double t : up.ticks) {
-    const std::string y = coordinate(up.pixel(t));
+    const piece y = coordinate(up.pixel(t));
     append(out, {"<path d=\"M", coordinate(across.from), " ", y, "H", coordinate(across.to), "\"/>"});
     out += svg_text(across.from - 8, up.pixel(t) + 4, "end", up.label(t));
   }
   for (const double t : across.ticks) {
-    const std::string x = coordinate(across.pixel(t));
+    const piece x = coordinate(across.pixel(t));
     append(out, {"<path d=\"M", x, " ", coordinate(up.from), "v5\"/>"});
     out += svg_text(across.pixel(t), up.from + 20, "mid", across.label(t));
   }
@@ -175,7 +175,7 @@ PRETEXT_COLD inline std::string svg_plot(const plot& p) {
       if (p.curves[i].faint == faint) out += detail::svg_curve(p.curves[i], colours[i], across, up, p.percent, p.x_label);
   for (const reference_line& line : p.lines) {
     if (!up.holds(line.y)) continue;
-    const std::string y = detail::coordinate(up.pixel(line.y));
+    const piece y = detail::coordinate(up.pixel(line.y));
     append(out, {"<path class=\"reference\" d=\"M", detail::coordinate(across.from), " ", y, "H", detail::coordinate(across.to), "\"/>"});
     out += detail::svg_text(across.to, up.pixel(line.y) - 5, "end halo", line.name);
   }

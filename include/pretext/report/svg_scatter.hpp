@@ -41,7 +41,7 @@ PRETEXT_COLD inline std::string scatter_label_name(const scatter& s, int label) 
 /// A label's mark around a place: the palette has 8 colours, so label 8 is the first colour as a square, and so on.
 /// Dots and squares are strokes of no length, the shortest way to say them; others are outlines.
 PRETEXT_COLD inline std::string scatter_mark(int label, double x, double y) {
-  const std::string at = "M" + detail::coordinate(x) + " " + detail::coordinate(y);
+  const std::string at = joined({"M", detail::coordinate(x), " ", detail::coordinate(y)});
   switch (label < 0 ? 0 : label / detail::palette_size % 4) {
     case 2: return joined({at, "m0-3.2l3.2 5.6h-6.4z"});          // triangle
     case 3: return joined({at, "m0-3.6l3.6 3.6-3.6 3.6-3.6-3.6z"});  // diamond

@@ -120,7 +120,7 @@ struct state_copy {
   explicit state_copy(const state_list<T>& state) : counters(state.parts.size()) {
     std::size_t n = 0;
     for (const state_part<T>& p : state.parts) n += p.data == nullptr ? 0 : static_cast<std::size_t>(p.entry.size);
-    values.resize(n);
+    values = std::vector<T>(n);
   }
 };
 template <class T>
@@ -220,9 +220,8 @@ PRETEXT_COLD inline std::vector<std::uint64_t> checkpoint_steps(const std::strin
   return steps;
 }
 PRETEXT_COLD inline std::string checkpoint_path(const std::string& folder, std::uint64_t step) {
-  std::string digits = std::to_string(step);
-  if (digits.size() < 9) digits.insert(0, 9 - digits.size(), '0');
-  return joined({folder, "/", checkpoint_prefix, digits, checkpoint_suffix});
+  const std::string digits = joined({step});
+  return joined({folder, "/", checkpoint_prefix, std::string(digits.size() < 9 ? 9 - digits.size() : 0, '0'), digits, checkpoint_suffix});
 }
 /// The first line in which two texts differ, for a message.
 PRETEXT_COLD inline std::pair<std::string, std::string> first_difference(const std::string& a, const std::string& b) {
@@ -366,7 +365,7 @@ resume_result resume(Trainer& trainer, const std::string& folder, const notes& e
       return result;
     } catch (const error& e) {
       if (e.id() == "checkpoint.101" || e.id() == "checkpoint.102") throw;
-      result.passed.emplace_back(e.what());
+      result.passed.emplace_back() = e.what();
     }
   }
   return result;

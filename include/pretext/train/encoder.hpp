@@ -98,7 +98,7 @@ class encoder_view {
     buffer<std::byte> block;
     for (index_t first = 0; first < images; first += chunk) {
       const index_t n = std::min(chunk, images - first);
-      ids.resize(static_cast<std::size_t>(n));
+      if (ids.size() != static_cast<std::size_t>(n)) ids = std::vector<index_t>(static_cast<std::size_t>(n));
       for (index_t i = 0; i < n; ++i) ids[static_cast<std::size_t>(i)] = first + i;
       data.gather(view_of(ids), batch);
       augment::image_size source = input_;

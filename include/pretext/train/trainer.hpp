@@ -207,17 +207,17 @@ class trainer {
     v.counter("epoch", inputs_.epoch);
     for (std::size_t i = 0; i < players_.size(); ++i) {
       auto& p = players_[i];
-      v.counter(p.name + ".updates", inputs_.players[i].updates);
-      v.entries(p.name + "/", p.table.parameters, p.parameters.data());
-      v.entries(p.name + ".buffers/", p.table.buffers, p.buffers.data());
-      if (p.state0.size() > 0) v.entries(p.name + ".state0/", p.table.parameters, p.state0.data());
-      if (p.state1.size() > 0) v.entries(p.name + ".state1/", p.table.parameters, p.state1.data());
+      v.counter(joined({p.name, ".updates"}), inputs_.players[i].updates);
+      v.entries(joined({p.name, "/"}), p.table.parameters, p.parameters.data());
+      v.entries(joined({p.name, ".buffers/"}), p.table.buffers, p.buffers.data());
+      if (p.state0.size() > 0) v.entries(joined({p.name, ".state0/"}), p.table.parameters, p.state0.data());
+      if (p.state1.size() > 0) v.entries(joined({p.name, ".state1/"}), p.table.parameters, p.state1.data());
     }
     if constexpr (target_count > 0)
       for (auto& t : targets_) {
         const auto& table = players_[static_cast<std::size_t>(t.spec.player)].table;
-        v.entries(std::string(t.spec.name) + "/", leading(table.parameters, t.spec.extent.parameters), t.parameters.data());
-        v.entries(std::string(t.spec.name) + ".buffers/", leading(table.buffers, t.spec.extent.buffers), t.buffers.data());
+        v.entries(joined({t.spec.name, "/"}), leading(table.parameters, t.spec.extent.parameters), t.parameters.data());
+        v.entries(joined({t.spec.name, ".buffers/"}), leading(table.buffers, t.spec.extent.buffers), t.buffers.data());
       }
     if constexpr (state_count > 0)
       for (std::size_t i = 0; i < state_count; ++i) v.array(state_names_[i], tensor_view<T>{states_[i].data(), state_shapes_[i]});

@@ -32,6 +32,11 @@ TEST_CASE("text: numbers are written as std::to_string does", "[core][text]") {
   CHECK(joined({0.2f}) == std::to_string(0.2f));
 }
 
+TEST_CASE("text: a number may bring the function that writes it", "[core][text]") {
+  const pretext::piece twice([](std::string& out, double v) { append(out, {static_cast<int>(2 * v)}); }, 4.5);
+  CHECK(joined({"<", twice, ",", twice, ">"}) == "<9,9>");
+}
+
 TEST_CASE("error: a message from parts is the message", "[core][error]") {
   const error e("io.301", {"model: header of ", 60, " bytes"});
   CHECK(std::string(e.what()) == "pretext[io.301] model: header of 60 bytes");

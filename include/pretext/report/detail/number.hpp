@@ -72,10 +72,11 @@ PRETEXT_COLD inline std::string grouped(std::uint64_t value) {
 PRETEXT_COLD inline std::string duration(double seconds) {
   if (!(seconds >= 0) || seconds > 1e9) return "?";
   const auto whole = static_cast<std::uint64_t>(seconds);
-  const auto two = [](std::uint64_t v) { return joined({(v < 10 ? "0" : ""), shortest(v)}); };
-  const std::uint64_t hours = whole / 3600;
-  const std::string rest = two(whole / 60 % 60) + ":" + two(whole % 60);
-  return hours > 0 ? shortest(hours) + ":" + rest : rest;
+  const std::uint64_t hours = whole / 3600, minutes = whole / 60 % 60, rest = whole % 60;
+  std::string text;
+  if (hours > 0) append(text, {hours, ":"});
+  append(text, {(minutes < 10 ? "0" : ""), minutes, (rest < 10 ? ":0" : ":"), rest});
+  return text;
 }
 
 }  // namespace pretext::report::detail

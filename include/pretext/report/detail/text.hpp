@@ -13,7 +13,7 @@ namespace pretext::report::detail {
 using io::append_utf8;
 
 /// Takes one code point off the front. Bytes that are not UTF-8 come back one at a time as U+FFFD.
-inline char32_t next_code_point(std::string_view& text) {
+PRETEXT_COLD inline char32_t next_code_point(std::string_view& text) {
   const std::size_t length = io::utf8_length(text, 0);
   const auto byte = [&](std::size_t i) { return static_cast<char32_t>(static_cast<unsigned char>(text[i])); };
   char32_t point = U'\uFFFD';
@@ -26,7 +26,7 @@ inline char32_t next_code_point(std::string_view& text) {
 }
 
 /// Columns one character takes in a terminal: 0 for marks that combine, 2 for East Asian wide ones and emoji.
-inline int character_width(char32_t c) {
+PRETEXT_COLD inline int character_width(char32_t c) {
   const auto within = [c](char32_t from, char32_t to) { return c >= from && c <= to; };
   if (c < 0x20 || within(0x7F, 0x9F)) return 0;
   if (within(0x0300, 0x036F) || within(0x200B, 0x200F) || within(0x20D0, 0x20FF) || within(0xFE00, 0xFE0F) || c == 0xFEFF) return 0;
@@ -38,7 +38,7 @@ inline int character_width(char32_t c) {
 }
 
 /// Columns of a text in a terminal.
-inline int display_width(std::string_view text) {
+PRETEXT_COLD inline int display_width(std::string_view text) {
   int width = 0;
   while (!text.empty()) width += character_width(next_code_point(text));
   return width;
