@@ -169,6 +169,7 @@ class softmax_problem {
       c.weights = std::vector<double>(static_cast<std::size_t>(x.columns * padded()));
       c.tile = std::vector<float>(static_cast<std::size_t>(block * classes));
       c.panels = std::vector<float>(static_cast<std::size_t>(block * padded()));
+      c.part = std::vector<float>(static_cast<std::size_t>(block * padded()));
     }
     panels_ = std::vector<float>(static_cast<std::size_t>(x.columns * padded()));
     weights_ = std::vector<float>(static_cast<std::size_t>(x.columns * classes));
@@ -210,6 +211,7 @@ class softmax_problem {
     std::vector<double> bias;
     std::vector<float> tile;    // (block, classes): logits, then residuals
     std::vector<float> panels;  // the residuals, packed
+    std::vector<float> part;    // (block, padded classes): what a block of rows adds to the weights of some features
     double loss = 0;
   };
 
@@ -234,8 +236,15 @@ class softmax_problem {
           mine.bias[static_cast<std::size_t>(c)] += static_cast<double>(tile[i * classes_ + c]);
       }
       pack_panels(tile, classes_, 1, count, classes_, mine.panels.data());
-      multiply_panels(x_.row(first), index_t{1}, x_.stride, x_.columns, mine.panels.data(), count,
-                      index_t{classes_}, mine.weights.data(), padded());
+      // Into floats first: a product that adds to doubles would be compiled for this line alone, and gives the same bits.
+      for (index_t j = 0; j < x_.columns; j += block) {
+        const index_t features = std::min(block, x_.columns - j), size = features * padded();
+        float* const part = mine.part.data();
+        std::fill(part, part + size, 0.0f);
+        multiply_panels(x_.row(first) + j, index_t{1}, x_.stride, features, mine.panels.data(), count, index_t{classes_}, part, padded());
+        double* const sums = mine.weights.data() + j * padded();
+        for (index_t i = 0; i < size; ++i) sums[i] += static_cast<double>(part[i]);
+      }
     }
   }
 
