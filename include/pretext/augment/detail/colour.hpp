@@ -75,20 +75,20 @@ template <class Change>
 inline void for_each_block(image_view<const float> in, image_view<float> out, const Change& change) {
   const index_t pixels = in.height * in.width;
   pixel_block block;
-  index_t i = 0;
-  for (; i + pixel_block::count <= pixels; i += pixel_block::count) {
-    block.load(in.data + 3 * i);
+  float rest[3 * pixel_block::count] = {};
+  for (index_t i = 0; i < pixels; i += pixel_block::count) {
+    const float* from = in.data + 3 * i;
+    float* to = out.data + 3 * i;
+    // The last block goes through `rest` instead of through a second copy of all this.
+    const index_t left = pixels - i < pixel_block::count ? 3 * (pixels - i) : 0;
+    if (left > 0) {
+      for (index_t k = 0; k < left; ++k) rest[k] = from[k];
+      from = to = rest;
+    }
+    block.load(from);
     change(block);
-    block.store(out.data + 3 * i);
-  }
-  if (i < pixels) {
-    float rest[3 * pixel_block::count] = {};
-    const index_t values = 3 * (pixels - i);
-    for (index_t k = 0; k < values; ++k) rest[k] = in.data[3 * i + k];
-    block.load(rest);
-    change(block);
-    block.store(rest);
-    for (index_t k = 0; k < values; ++k) out.data[3 * i + k] = rest[k];
+    block.store(to);
+    for (index_t k = 0; k < left; ++k) out.data[3 * i + k] = rest[k];
   }
 }
 

@@ -80,19 +80,23 @@ struct color_jitter {
       if (contrast_at < 4) change_grey(drawn, contrast_at, 4, mean(grey, in), out, out, nullptr);
       return;
     }
-    detail::for_each_block(in, out, [&](detail::pixel_block& p) {
-      change(drawn, 0, contrast_at, 0.0f, p);
-      if (contrast_at == 4) return;
-      float values[detail::pixel_block::count];
-      for (index_t i = 0; i < p.count; ++i) values[i] = detail::luma({p.r[i], p.g[i], p.b[i]});
-      grey.add(values);
-    });
-    if (contrast_at == 4) return;
-    const float middle = mean(grey, in);
-    detail::for_each_block(out, out, [&](detail::pixel_block& p) { change(drawn, contrast_at, 4, middle, p); });
+    change_colours(drawn, 0, contrast_at, 0.0f, in, out, contrast_at < 4 ? &grey : nullptr);
+    if (contrast_at < 4) change_colours(drawn, contrast_at, 4, mean(grey, in), out, out, nullptr);
   }
 
  private:
+  /// Operations [from, to) on an image of colours; adds up the grey values they leave where `sum` is given.
+  PRETEXT_APART static void change_colours(const record& drawn, int from, int to, float middle, image_view<const float> in,
+                                           image_view<float> out, detail::lane_sum* sum) {
+    detail::for_each_block(in, out, [&](detail::pixel_block& p) {
+      change(drawn, from, to, middle, p);
+      if (sum == nullptr) return;
+      float values[detail::pixel_block::count];
+      for (index_t i = 0; i < p.count; ++i) values[i] = detail::luma({p.r[i], p.g[i], p.b[i]});
+      sum->add(values);
+    });
+  }
+
   static constexpr float factor(rng::stream& draws, float amount) {
     const detail::q32 most = detail::to_q32(amount);
     const detail::q32 low = most > detail::q32_one ? 0 : detail::q32_one - most;
