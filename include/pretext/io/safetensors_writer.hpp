@@ -49,23 +49,27 @@ struct safetensors_plan {
   std::vector<std::uint64_t> bytes; // of each, in that order
 };
 
+namespace detail {
+[[noreturn]] PRETEXT_COLD inline void refuse_to_write(const char* what, std::string_view text, const char* why) {
+  throw_error("io.327", {what, " ", in_quotes(text), " ", why, "; correct what is to be written"});
+}
+PRETEXT_COLD inline void check_written_text(const char* what, std::string_view text) {
+  if (first_invalid_utf8(text) != text.size()) refuse_to_write(what, text, "is not UTF-8");
+  if (has_control(text)) refuse_to_write(what, text, "has a control character in it");
+}
+}  // namespace detail
+
 /// Lays tensors out as the reference writer does: widest type first, then by name, so that each is aligned.
 /// laws    a pure function of its arguments, whatever the entries' order; the metadata is written as given, sorted by key
 /// errors  io.326 header above 100,000,000 bytes; io.327 a name or metadata text that is not UTF-8, has control
 ///         characters, appears twice or is reserved; a shape with a negative extent, an overflow or part of a byte; no data
 PRETEXT_COLD inline safetensors_plan plan_safetensors(std::span<const tensor_entry> tensors, text_pairs metadata) {
-  const auto refuse = [](const std::string& what) { throw_error("io.327", {what, "; correct what is to be written"}); };
-  const auto check_text = [&](std::string_view text, const char* what) {
-    if (first_invalid_utf8(text) != text.size()) refuse(joined({what, " ", detail::in_quotes(text), " is not UTF-8"}));
-    if (detail::has_control(text)) refuse(joined({what, " ", detail::in_quotes(text), " has a control character in it"}));
-  };
-
   safetensors_plan plan;
   const std::vector<std::size_t> by_name =
       sorted_order(tensors.size(), [&](std::size_t a, std::size_t b) { return tensors[a].name < tensors[b].name; });
   for (std::size_t i = 1; i < by_name.size(); ++i)
     if (const std::string& name = tensors[by_name[i]].name; name == tensors[by_name[i - 1]].name)
-      refuse(joined({"the tensor ", detail::in_quotes(name), " is given twice"}));
+      detail::refuse_to_write("the tensor", name, "is given twice");
   plan.order = sorted_order(by_name.size(), [&](std::size_t a, std::size_t b) { return tensors[by_name[a]].type > tensors[by_name[b]].type; });
   for (std::size_t& i : plan.order) i = by_name[i];
   const std::vector<std::size_t> by_key =
@@ -77,10 +81,9 @@ PRETEXT_COLD inline safetensors_plan plan_safetensors(std::span<const tensor_ent
     json.key("__metadata__").begin_object();
     for (std::size_t i = 0; i < by_key.size(); ++i) {
       const auto& [key, text] = metadata[by_key[i]];
-      check_text(key, "the metadata key");
-      if (first_invalid_utf8(text) != text.size()) refuse(joined({"the metadata text of ", detail::in_quotes(key), " is not UTF-8"}));
-      if (i > 0 && key == metadata[by_key[i - 1]].first)
-        refuse(joined({"the metadata key ", detail::in_quotes(key), " is given twice"}));
+      detail::check_written_text("the metadata key", key);
+      if (first_invalid_utf8(text) != text.size()) detail::refuse_to_write("the metadata text of", key, "is not UTF-8");
+      if (i > 0 && key == metadata[by_key[i - 1]].first) detail::refuse_to_write("the metadata key", key, "is given twice");
       json.member(key, text);
     }
     json.end_object();
@@ -89,19 +92,19 @@ PRETEXT_COLD inline safetensors_plan plan_safetensors(std::span<const tensor_ent
   plan.bytes = std::vector<std::uint64_t>(tensors.size());
   for (std::size_t at = 0; at < tensors.size(); ++at) {
     const tensor_entry& t = tensors[plan.order[at]];
-    const std::string name = joined({"the tensor ", detail::in_quotes(t.name)});
-    check_text(t.name, "the tensor name");
-    if (t.name == "__metadata__") refuse("the tensor name \"__metadata__\" is reserved");
+    detail::check_written_text("the tensor name", t.name);
+    const auto refuse = [&](const char* why) { detail::refuse_to_write("the tensor", t.name, why); };
+    if (t.name == "__metadata__") detail::refuse_to_write("the tensor name", t.name, "is reserved");
     std::uint64_t bits = bits_of(t.type);
     json.key(t.name).begin_object().member("dtype", name_of(t.type)).key("shape").begin_array();
     for (const std::int64_t extent : t.shape) {
-      if (extent < 0) refuse(joined({name, " has a negative extent"}));
+      if (extent < 0) refuse("has a negative extent");
       if (!detail::multiply(bits, static_cast<std::uint64_t>(extent), bits) || bits >= std::uint64_t{1} << 50)
-        refuse(joined({name, " is larger than the format allows"}));
+        refuse("is larger than the format allows");
       json.value(extent);
     }
-    if (bits % 8 != 0) refuse(joined({name, " does not fill whole bytes"}));
-    if (bits != 0 && t.data == nullptr) refuse(joined({name, " has no data"}));
+    if (bits % 8 != 0) refuse("does not fill whole bytes");
+    if (bits != 0 && t.data == nullptr) refuse("has no data");
     json.end_array().key("data_offsets").begin_array().value(offset).value(offset + bits / 8).end_array().end_object();
     plan.bytes[at] = bits / 8;
     offset += plan.bytes[at];
