@@ -4,7 +4,9 @@
 cross-entropy, layer norm, gelu (erf) and batch norm (training, with and without relu) on 64 MB. `both` is forward and
 backward.
 
-variants  eager          what one writes (fused AdamW; lerp_ for the average); freed memory is kept between runs
+variants  in_place       softmax, and 1 taken from it at the labels, without autograd
+          logsumexp      the losses by torch.logsumexp
+          eager          what one writes (fused AdamW; lerp_ for the average); freed memory is kept between runs
           out            forward into memory that is there, where PyTorch can
           channels_last  batch norm on 256 x 64 x 32 x 32 in that memory format; `eager` is NCHW
           compiled       torch.compile (--compile)
@@ -85,6 +87,17 @@ def log_sum_exp():
     return lambda: torch.logsumexp(x, 1) - x.gather(1, labels)[:, 0]
 
 
+def softmax_in_place():
+    x, labels, rows = torch.rand(4096, 4096) * 2 - 1, torch.arange(4096) * 7 % 4096, torch.arange(4096)
+
+    def run():
+        p = torch.softmax(x, 1)
+        losses = p[rows, labels].log_().neg_()
+        p[rows, labels] -= 1
+        return losses, p
+    return run
+
+
 def cases():
     yield Case("adamw 10M", {"eager": lambda: adamw(10_000_000)}, gbytes=0.28)
     yield Case("ema 10M", {"eager": lambda: ema(10_000_000)}, gbytes=0.12)
@@ -93,6 +106,8 @@ def cases():
         variants = {"eager": lambda b=both: softmax(b), "compiled": lambda b=both: softmax(b, True)}
         if not both:
             variants["logsumexp"] = log_sum_exp
+        else:
+            variants["in_place"] = softmax_in_place
         yield Case(f"softmax_cross_entropy {'both' if both else 'loss'}", variants, gbytes=(2 if both else 1) * large, slow=["compiled"])
     for kind, shape in LAYERS.items():
         for both in (False, True):
