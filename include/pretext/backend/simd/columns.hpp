@@ -12,7 +12,7 @@ namespace detail {
 
 /// V vectors of columns beginning at `first`, rows [begin, end): what depends on the column stays in registers.
 template <class T, class Arch, int V, int P, int I, class F>
-inline void columns_run(index_t begin, index_t end, index_t columns, index_t first, index_t lanes, T* to, const F& f,
+inline void columns_run(index_t begin, index_t end, index_t columns, index_t first, index_t lanes, T* to, bool streams, const F& f,
                         const T* const (&per_column)[P], const T* const (&in)[I]) {
   using O = vector_ops<T, Arch>;
   const bool whole = lanes == V * O::width;
@@ -26,7 +26,11 @@ inline void columns_run(index_t begin, index_t end, index_t columns, index_t fir
       vec<T, Arch> x[I];
       if (whole) {
         for (int i = 0; i < I; ++i) x[i] = O::load(in[i] + at + v * O::width);
-        O::store(to + at + v * O::width, f(x, held[v]));
+        const vec<T, Arch> y = f(x, held[v]);
+        if (streams)
+          O::stream(to + at + v * O::width, y);
+        else
+          O::store(to + at + v * O::width, y);
       } else {
         for (int i = 0; i < I; ++i) x[i] = O::load_some(in[i] + at + v * O::width, left(v));
         O::store_some(to + at + v * O::width, f(x, held[v]), left(v));
@@ -44,13 +48,16 @@ void map_with_columns(thread_pool& pool, index_t rows, index_t columns, T* to, c
                       const T* const (&in)[I]) {
   using O = vector_ops<T, Arch>;
   if (columns <= 0) return;
+  bool streams = O::streams(to, rows * columns, columns);
+  for (const T* from : in) streams = streams && from != to;
   pool.parallel_for(rows, ceil_div(detail::map_chunk, columns), [&](index_t begin, index_t end) {
     index_t c = 0;
     for (; c + 2 * O::width <= columns; c += 2 * O::width)
-      detail::columns_run<T, Arch, 2>(begin, end, columns, c, 2 * O::width, to, f, per_column, in);
+      detail::columns_run<T, Arch, 2>(begin, end, columns, c, 2 * O::width, to, streams, f, per_column, in);
     for (; c < columns; c += O::width)
-      detail::columns_run<T, Arch, 1>(begin, end, columns, c, columns - c < O::width ? columns - c : O::width, to, f, per_column,
-                                      in);
+      detail::columns_run<T, Arch, 1>(begin, end, columns, c, columns - c < O::width ? columns - c : O::width, to, streams, f,
+                                      per_column, in);
+    if (streams) O::end_stream();
   });
 }
 

@@ -21,24 +21,30 @@ inline void pad_run(const T*& from, index_t at, index_t left, bool read, T* buff
   from = buffer;
 }
 
-template <class T, class Arch, bool Accumulate, class F, std::size_t... I>
+enum class result { written, added, streamed };
+
+template <class T, class Arch, result Result, class F, std::size_t... I>
 inline void map_run(index_t n, T* to, const F& f, std::index_sequence<I...>, const T* const (&in)[sizeof...(I) + 1]) {
   using O = vector_ops<T, Arch>;
   constexpr std::size_t count = sizeof...(I);
   alignas(64) T buffer[count + 1][O::width];
   const T* from[count + 1] = {in[I]..., to};
+  constexpr bool accumulate = Result == result::added;
   const index_t left = n % O::width;
   T* out = to;
   index_t end = n - left;
   for (bool tail = false;; tail = true) {
     for (index_t i = 0; i < end; i += O::width) {
       auto y = f(O::load(from[I] + i)...);
-      if constexpr (Accumulate) y = O::load(from[count] + i) + y;
-      O::store(out + i, y);
+      if constexpr (accumulate) y = O::load(from[count] + i) + y;
+      if constexpr (Result == result::streamed)
+        O::stream(out + i, y);
+      else
+        O::store(out + i, y);
     }
     if (tail || left == 0) break;
     (pad_run<T, Arch>(from[I], n - left, left, true, buffer[I]), ...);
-    pad_run<T, Arch>(from[count], n - left, left, Accumulate, buffer[count]);
+    pad_run<T, Arch>(from[count], n - left, left, accumulate, buffer[count]);
     out = buffer[count];
     end = O::width;
   }
@@ -54,9 +60,9 @@ inline void map_run(index_t n, T* to, bool accumulate, const F& f, const In*... 
   static_assert((std::is_same_v<In, T> && ...), "pretext[simd.101] all operands of a map have one element type");
   constexpr auto indices = std::index_sequence_for<In...>{};
   if (accumulate)
-    detail::map_run<T, Arch, true>(n, to, f, indices, {in..., to});
+    detail::map_run<T, Arch, detail::result::added>(n, to, f, indices, {in..., to});
   else
-    detail::map_run<T, Arch, false>(n, to, f, indices, {in..., to});
+    detail::map_run<T, Arch, detail::result::written>(n, to, f, indices, {in..., to});
 }
 
 namespace detail {
@@ -64,11 +70,24 @@ namespace detail {
 inline constexpr index_t map_chunk = 16384;
 }  // namespace detail
 
-/// to[i] = f(in[i]...).
+/// One run of to[i] = f(in[i]...), past the caches where `streams`: see vector_ops::streams.
+template <class T, class Arch, class F, class... In>
+inline void map_row(index_t n, T* to, bool streams, const F& f, const In*... in) {
+  constexpr auto indices = std::index_sequence_for<In...>{};
+  if (streams)
+    detail::map_run<T, Arch, detail::result::streamed>(n, to, f, indices, {in..., to});
+  else
+    detail::map_run<T, Arch, detail::result::written>(n, to, f, indices, {in..., to});
+}
+
+/// to[i] = f(in[i]...). A result larger than the caches goes past them, unless it takes the place of an input.
 template <class T, class Arch, class F, class... In>
 void map(thread_pool& pool, index_t n, T* to, const F& f, const In*... in) {
+  using O = vector_ops<T, Arch>;
+  const bool streams = O::streams(to, n) && ((in != to) && ...);
   pool.parallel_for(n, detail::map_chunk, [&](index_t begin, index_t end) {
-    map_run<T, Arch>(end - begin, to + begin, false, f, (in + begin)...);
+    map_row<T, Arch>(end - begin, to + begin, streams, f, (in + begin)...);
+    if (streams) O::end_stream();
   });
 }
 

@@ -50,15 +50,29 @@ void sum_rows(index_t begin, index_t end, index_t columns, const Terms& terms, T
   for (index_t i = 0; i < S * columns; ++i) partial[i] = T(0);
   for (index_t b = begin; b < end; b += sum_block) {
     const index_t stop = b + sum_block < end ? b + sum_block : end;
-    for (index_t c = 0; c < columns; c += O::width) {
+    const auto add = [&](index_t c, index_t n, int s, const vec<T, Arch>& sum) {
+      T* to = partial + s * columns + c;
+      O::store_some(to, O::load_some(to, n) + sum, n);
+    };
+    index_t c = 0;
+    for (; c + 2 * O::width <= columns; c += 2 * O::width) {  // two at once, for a sum alone would wait for itself
+      vec<T, Arch> sum[S], next[S];
+      for (int s = 0; s < S; ++s) sum[s] = next[s] = O::zero();
+      for (index_t r = b; r < stop; ++r) {
+        terms(r, c, O::width, sum);
+        terms(r, c + O::width, O::width, next);
+      }
+      for (int s = 0; s < S; ++s) {
+        add(c, O::width, s, sum[s]);
+        add(c + O::width, O::width, s, next[s]);
+      }
+    }
+    for (; c < columns; c += O::width) {
       const index_t n = columns - c < O::width ? columns - c : O::width;
       vec<T, Arch> sum[S];
       for (int s = 0; s < S; ++s) sum[s] = O::zero();
       for (index_t r = b; r < stop; ++r) terms(r, c, n, sum);
-      for (int s = 0; s < S; ++s) {
-        T* to = partial + s * columns + c;
-        O::store_some(to, O::load_some(to, n) + sum[s], n);
-      }
+      for (int s = 0; s < S; ++s) add(c, n, s, sum[s]);
     }
   }
 }
@@ -123,20 +137,27 @@ void column_moments(thread_pool& pool, index_t rows, index_t columns, const T* x
       const index_t stop = b + sum_block < end ? b + sum_block : end;
       T* const into = b == begin ? total : total + 2 * columns;
       const auto inverse = O::set(T(1) / static_cast<T>(stop - b));
-      for (index_t c = 0; c < columns; c += O::width) {
-        const index_t n = columns - c < O::width ? columns - c : O::width;
-        auto sum = O::zero(), squares = O::zero();
+      // Written out over a pack: an array that a loop walks would live in memory.
+      const auto side_by_side = [&]<std::size_t... v>(index_t c, index_t lanes, std::index_sequence<v...>) {
+        constexpr index_t W = O::width;
+        const auto at = [&](index_t r, std::size_t k) { return O::load_some(x + r * columns + c + static_cast<index_t>(k) * W, lanes); };
         // The first row as origin: the block's mean is then exact for constant columns far from zero.
-        const auto origin = O::load_some(x + b * columns + c, n);
-        for (index_t r = b; r < stop; ++r) sum = sum + (O::load_some(x + r * columns + c, n) - origin);
-        const auto average = O::fma(sum, inverse, origin);
-        for (index_t r = b; r < stop; ++r) {
-          const auto d = O::load_some(x + r * columns + c, n) - average;
-          squares = O::fma(d, d, squares);
-        }
-        O::store_some(into + c, average, n);
-        O::store_some(into + columns + c, squares, n);
-      }
+        const vec<T, Arch> origin[] = {at(b, v)...};
+        vec<T, Arch> sum[] = {(static_cast<void>(v), O::zero())...}, squares[] = {(static_cast<void>(v), O::zero())...};
+        for (index_t r = b; r < stop; ++r) ((sum[v] = sum[v] + (at(r, v) - origin[v])), ...);
+        ((sum[v] = O::fma(sum[v], inverse, origin[v])), ...);
+        const auto add_square = [&](index_t r, std::size_t k, const auto& average, auto& added) {
+          const auto d = at(r, k) - average;
+          added = O::fma(d, d, added);
+        };
+        for (index_t r = b; r < stop; ++r) (add_square(r, v, sum[v], squares[v]), ...);
+        (O::store_some(into + c + static_cast<index_t>(v) * W, sum[v], lanes), ...);
+        (O::store_some(into + columns + c + static_cast<index_t>(v) * W, squares[v], lanes), ...);
+      };
+      index_t c = 0;  // sums side by side, for one alone would wait for itself
+      for (; c + 4 * O::width <= columns; c += 4 * O::width) side_by_side(c, O::width, std::make_index_sequence<4>{});
+      for (; c < columns; c += O::width)
+        side_by_side(c, columns - c < O::width ? columns - c : O::width, std::make_index_sequence<1>{});
       if (b != begin)
         merge_moments<T, Arch>(columns, b - begin, total, total + columns, stop - b, total + 2 * columns,
                                total + 3 * columns);
@@ -189,14 +210,24 @@ double sum_of_squares(thread_pool& pool, index_t n, const T* x, double* scratch)
   return scratch[0];
 }
 
-/// f over one row: vectors folded in order, the tail padded with `neutral`.
-template <class T, class Arch, class Fold>
-vec<T, Arch> fold_row(const T* x, index_t columns, T neutral, const Fold& fold) {
+/// fold over the vectors of one row in four chains by turns, so that none waits for the one before, and `join` over the
+/// chains; the tail is padded with `padding`. Asks for the row after this one, `columns` further, where `ahead`.
+template <class T, class Arch, bool ahead = false, class Fold, class Join>
+vec<T, Arch> fold_row(const T* x, index_t columns, T first, T padding, const Fold& fold, const Join& join) {
   using O = vector_ops<T, Arch>;
-  auto state = O::set(neutral);
-  for (index_t c = 0; c < columns; c += O::width)
-    state = fold(state, columns - c < O::width ? O::load_some(x + c, columns - c, neutral) : O::load(x + c));
-  return state;
+  auto a = O::set(first), b = a, c = a, d = a;
+  index_t i = 0;
+  for (; i + 4 * O::width <= columns; i += 4 * O::width) {
+    if constexpr (ahead)
+      for (index_t line = 0; line < 4 * O::width; line += 64 / static_cast<index_t>(sizeof(T))) prefetch(x + i + columns + line);
+    a = fold(a, O::load(x + i));
+    b = fold(b, O::load(x + i + O::width));
+    c = fold(c, O::load(x + i + 2 * O::width));
+    d = fold(d, O::load(x + i + 3 * O::width));
+  }
+  for (; i < columns; i += O::width)
+    a = fold(a, columns - i < O::width ? O::load_some(x + i, columns - i, padding) : O::load(x + i));
+  return join(join(a, b), join(c, d));
 }
 
 /// sums (rows) = the row sums of x (rows, columns).
@@ -204,20 +235,25 @@ template <class T, class Arch>
 void row_sums(thread_pool& pool, index_t rows, index_t columns, const T* x, T* sums) {
   using O = vector_ops<T, Arch>;
   pool.parallel_for(rows, ceil_div(8192, columns > 0 ? columns : 1), [&](index_t begin, index_t end) {
-    for (index_t r = begin; r < end; ++r)
-      sums[r] = O::sum(fold_row<T, Arch>(x + r * columns, columns, T(0),
-                                         [](const auto& a, const auto& b) { return a + b; }));
+    const auto add = [](const auto& a, const auto& b) { return a + b; };
+    for (index_t r = begin; r < end; ++r) sums[r] = O::sum(fold_row<T, Arch>(x + r * columns, columns, T(0), T(0), add, add));
   });
+}
+
+/// The greatest of one row; minus infinity for no columns.
+template <class T, class Arch>
+T largest_of_row(const T* x, index_t columns) {
+  using O = vector_ops<T, Arch>;
+  constexpr T nothing = -std::numeric_limits<T>::infinity();
+  const auto greater = [](const auto& a, const auto& b) { return O::max(a, b); };
+  return O::largest(fold_row<T, Arch>(x, columns, nothing, nothing, greater, greater));
 }
 
 /// largest (rows) = the greatest of each row; minus infinity for no columns.
 template <class T, class Arch>
 void row_max(thread_pool& pool, index_t rows, index_t columns, const T* x, T* largest) {
-  using O = vector_ops<T, Arch>;
   pool.parallel_for(rows, ceil_div(8192, columns > 0 ? columns : 1), [&](index_t begin, index_t end) {
-    for (index_t r = begin; r < end; ++r)
-      largest[r] = O::largest(fold_row<T, Arch>(x + r * columns, columns, -std::numeric_limits<T>::infinity(),
-                                                [](const auto& a, const auto& b) { return O::max(a, b); }));
+    for (index_t r = begin; r < end; ++r) largest[r] = largest_of_row<T, Arch>(x + r * columns, columns);
   });
 }
 

@@ -57,17 +57,17 @@ struct simd_rows {
           continue;
         }
         constexpr T nothing = -std::numeric_limits<T>::infinity();
-        const T largest = O<T>::largest(kernel::fold_row<T, Arch>(
-            row, n, nothing, [](const auto& a, const auto& b) { return O<T>::max(a, b); }));
+        const T largest = kernel::largest_of_row<T, Arch>(row, n);
         const auto top = O<T>::set(largest);
         const T sum = sum_row<T, Arch>(n, [&](index_t c, index_t lanes) {
+          kernel::prefetch(row + c + n);  // memory would wait while exponentials are made
           const auto e = M::exp(O<T>::load_some(row + c, lanes, nothing) - top);
           if (to) O<T>::store_some(to + c, e, lanes);
           return e;
         });
         losses[i] = std::log(sum) + (largest - row[label]);
         if (to == nullptr) continue;
-        kernel::map_run<T, Arch>(n, to, false, [&](const V<T>& e) { return e / O<T>::set(sum); }, to);
+        kernel::map_row<T, Arch>(n, to, false, [share = O<T>::set(T(1) / sum)](const V<T>& e) { return e * share; }, to);
         to[label] -= T(1);
       }
     });

@@ -12,8 +12,8 @@ namespace pretext::simd {
 /// Elementary functions of whole vectors, the same instructions for every lane.
 /// errors  float within 2 units in the last place, double within 1e-14 relative; NaN stays NaN, results run into
 ///         denormals, zero and infinity as the exact function does
-/// source  argument reduction after Cody and Waite; polynomials from Cephes (Moshier), fdlibm (Sun, log) and
-///         N. Juffa's published erff
+/// source  argument reduction after Cody and Waite; polynomials from Cephes (Moshier), fdlibm (Sun, log); those of
+///         erf fitted by weighted least squares to the least largest error
 template <class T, class Arch>
 struct vector_math {
   using O = vector_ops<T, Arch>;
@@ -109,16 +109,15 @@ struct vector_math {
 
   static V erf(const V& x) {
     if constexpr (single) {
+      // Below 1.1 odd powers; above 1 - q^4, q the fourth root of erfc, which is smooth where erfc falls too fast for a
+      // polynomial: no exponential. From 4 on the result is 1. NaN passes the minimum: it is the second operand.
       const V t = O::abs(x), s = x * x;
-      V r = O::fma(O::set(-1.72853470e-5f), t, O::set(3.83197126e-4f));
-      r = O::fma(r, s, O::fma(O::set(-3.88396438e-3f), t, O::set(2.42546219e-2f)));
-      r = O::fma(r, t, O::set(-1.06777877e-1f));
-      r = O::fma(r, t, O::set(-6.34846687e-1f));
-      r = O::fma(r, t, O::set(-1.28717512e-1f));
-      const V large = O::set(1.0f) - exp(O::fma(r, t, -t));
-      const V p = polynomial(s, -5.96761703e-4f, 4.99119423e-3f, -2.67681349e-2f, 1.12819925e-1f, -3.76125336e-1f,
-                             1.28379166e-1f);
-      return O::copy_sign(O::select(t < O::set(0.927734375f), O::fma(p, x, x), large), x);
+      const V q = polynomial(O::min(O::set(4.0f), t), -1.749116636e-04f, 3.170525655e-03f, -2.184262127e-02f, 6.494782120e-02f,
+                             -4.829525948e-02f, -6.581448019e-02f, -3.073630631e-01f, 1.005142212e+00f);
+      const V p = polynomial(s, 7.188005839e-05f, -7.805795176e-04f, 5.164863542e-03f, -2.684144303e-02f, 1.128329188e-01f,
+                             -3.761259913e-01f, 1.283791661e-01f);
+      const V q2 = q * q;
+      return O::copy_sign(O::select(t < O::set(1.1f), O::fma(p, x, x), O::fnma(q2, q2, O::set(1.0f))), x);
     } else {
       alignas(64) T a[O::width];
       O::store(a, x);

@@ -9,6 +9,13 @@
 
 namespace pretext::simd {
 
+/// Asks for the line at p, which may lie outside of everything: nothing is read.
+inline void prefetch(const void* p) {
+#ifdef __GNUC__
+  __builtin_prefetch(p);
+#endif
+}
+
 /// The few vector operations kernels are written in, on xsimd batches.
 /// Where 512-bit code is spelled out: xsimd 8.1 has no fused multiply-add there, and g++ 12 warns about its own
 /// unmasked intrinsics (GCC bug 105593); the zero-masked twin with a full mask is the same instruction without it.
@@ -23,6 +30,34 @@ struct vector_ops {
 
   static vector load(const T* p) { return vector::load_unaligned(p); }
   static void store(T* p, const vector& v) { v.store_unaligned(p); }
+  /// Past the caches, for what is larger than they are: the line is not read before it is written. p is a multiple of a
+  /// vector; end_stream() before another thread may look.
+  static void stream(T* p, const vector& v) {
+#if XSIMD_WITH_AVX512F
+    if constexpr (is_512 && sizeof(T) == 4) return _mm512_stream_ps(p, v);
+    else if constexpr (is_512) return _mm512_stream_pd(p, v);
+#endif
+#if XSIMD_WITH_AVX
+    if constexpr (Arch::vector_bytes == 32 && sizeof(T) == 4) return _mm256_stream_ps(p, v);
+    else if constexpr (Arch::vector_bytes == 32) return _mm256_stream_pd(p, v);
+#endif
+#if XSIMD_WITH_SSE2
+    if constexpr (Arch::vector_bytes == 16 && sizeof(T) == 4) return _mm_stream_ps(p, v);
+    else if constexpr (Arch::vector_bytes == 16) return _mm_stream_pd(p, v);
+#endif
+    store(p, v);
+  }
+  static void end_stream() {
+#if XSIMD_WITH_SSE2
+    _mm_sfence();
+#endif
+  }
+  /// Whether `elements` at `p`, in rows of `row`, are worth streaming: more than any cache keeps until they are read again.
+  static bool streams(const T* p, index_t elements, index_t row = width) {
+    constexpr index_t least = (index_t{16} << 20) / static_cast<index_t>(sizeof(T));
+    return elements >= least && row % width == 0 && reinterpret_cast<std::uintptr_t>(p) % Arch::vector_bytes == 0;
+  }
+
   static vector set(T x) { return vector(x); }
   static vector zero() { return vector(T(0)); }
 
