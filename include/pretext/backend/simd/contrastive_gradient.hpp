@@ -89,8 +89,9 @@ void pair_gradient(thread_pool& pool, const pair_sweep<T, Pair>& p, const pair_w
     for (index_t i = 0; i < c.rows; ++i) w.expected[i] = T(0);
   auto shared = detail::shared_exponential<T>::template of<Pair>(p.inverse_temperature);
   shared.safe = shared.safe && w.row_lse && w.column_lse;
-  const V it = O::set(p.inverse_temperature), middle = O::set(shared.middle), factor = O::set(w.factor * p.inverse_temperature);
-  plan.for_each_block(pool, mirrored, [&](const pair_block& b, int worker) {
+  // The block is a copy, and numbers are widened inside: what only this call sees stays in registers.
+  plan.for_each_block(pool, mirrored, [&](const pair_block b, int worker) {
+    const V it = O::set(p.inverse_temperature), middle = O::set(shared.middle), factor = O::set(w.factor * p.inverse_temperature);
     T* const dots = slots + worker * plan.slot_size();
     T* const weights = dots + plan.strip_size();
     T* const by_row = weights + S * L;  // weights times ds/d|q_i|^2 and ds/d|q_j|^2, one row
@@ -162,16 +163,17 @@ void pair_gradient(thread_pool& pool, const pair_sweep<T, Pair>& p, const pair_w
           if constexpr (Pair::uses_norms) by_row[at] = by_column[at] = T(0);
         };
         const auto add_one = [&](index_t at, const V& weight) {
-          const V dot = O::set(s[at]), column_norm = O::set(Pair::uses_norms ? norms[b.j + at] : T(0));
+          const V dot = O::set(s[at]), column_norm = O::set(Pair::uses_norms ? norms[b.j + at] : T(0)), scaled = weight * factor;
+          const auto add = [](T& sum, const V& same) {
+            alignas(64) T lanes_of[O::width];
+            O::store(lanes_of, same);
+            sum += lanes_of[0];
+          };
           const auto slope = p.pair.template derivative<simd_math<T, Arch>>(dot, norm, column_norm);
-          const V scaled = weight * factor;
-          O::store_some(to + at, O::fma(scaled, V(slope.dot), O::load_some(to + at, 1)), 1);
+          add(to[at], scaled * slope.dot);
           if constexpr (Pair::uses_norms) {
-            O::store_some(by_row + at, O::fma(scaled, V(slope.row), O::load_some(by_row + at, 1)), 1);
-            if (b.mirrored) {
-              const auto mirror = p.pair.template derivative<simd_math<T, Arch>>(dot, column_norm, norm);
-              O::store_some(by_column + at, O::fma(scaled, V(mirror.row), O::load_some(by_column + at, 1)), 1);
-            }
+            add(by_row[at], scaled * slope.row);
+            if (b.mirrored) add(by_column[at], scaled * p.pair.template derivative<simd_math<T, Arch>>(dot, column_norm, norm).row);
           }
         };
         const auto each_positive = [&](const auto& f) {

@@ -63,8 +63,9 @@ void pair_lse(thread_pool& pool, const pair_sweep<T, Pair>& p, T* lse, T* positi
     O::store(highest + i, O::set(std::numeric_limits<T>::lowest()));
   }
   for (index_t j = 0; j < plan.padded_columns; ++j) column_sums[j] = T(0);
-  const V it = O::set(p.inverse_temperature), middle = O::set(shared.middle);
-  plan.for_each_block(pool, mirrored, [&](const pair_block& b, int worker) {
+  // The block is a copy, and numbers are widened inside: what only this call sees stays in registers.
+  plan.for_each_block(pool, mirrored, [&](const pair_block b, int worker) {
+    const V it = O::set(p.inverse_temperature), middle = O::set(shared.middle);
     T* const strip = slots + worker * plan.strip_size();
     for (index_t t = 0; t < b.rows; t += R) {
       const index_t tile_rows = b.rows - t < R ? b.rows - t : R, first = b.upper() ? t / C * C : 0;
