@@ -75,7 +75,7 @@ struct contrastive {
     const tensor_view<std::int32_t> positives = ctx.template take_of<std::int32_t>({m});
     ctx(op::pair_indices, first, m / 2, m, positives);
     c.row_positives = positives;
-    c.mask = {first, drop};
+    c.mask = {first, drop, Similarity::symmetric && ranks == 1};
     ctx(op::contrastive_forward, similarity, c.rows, c.columns, c.row_positives, c.mask, c.inverse, c.lse,
         c.positive_scores);
     finish(ctx, c, m * ranks, result);

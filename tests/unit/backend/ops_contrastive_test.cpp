@@ -5,6 +5,7 @@
 #include "pretext/similarity/similarity.hpp"
 
 using namespace ops_test;
+using pretext::workspace;
 namespace similarity = pretext::similarity;
 
 namespace {
@@ -57,7 +58,7 @@ std::vector<T> rows_of(index_t m, index_t d, std::uint64_t seed, bool unit) {
 template <class Pair>
 void check(const Pair& pair, const problem& p) {
   INFO("m " << p.m << " n " << p.n << " d " << p.d << " offset " << p.mask.self_offset << " drop " << p.mask.drop_positive
-            << " sides " << p.row_side << p.column_side);
+            << " same " << p.mask.same_rows << " sides " << p.row_side << p.column_side);
   agree([&](auto& run, auto zero) {
     using T = decltype(zero);
     const auto q = rows_of<T>(p.m, p.d, 1, p.unit), other = rows_of<T>(p.n, p.d, 2, p.unit);
@@ -91,7 +92,13 @@ template <class Pair>
 void check_all(const Pair& pair, bool unit = false) {
   for (const index_t m : {2, 14, 62, 258})
     for (const bool drop : {false, true})
-      if (m > 2 || !drop) check(pair, {.m = m, .n = m, .d = m == 62 ? 31 : 13, .mask = {0, drop}, .self = true, .unit = unit});
+      if (m > 2 || !drop)
+        for (const bool same : {false, true})
+          check(pair, {.m = m, .n = m, .d = m == 62 ? 31 : 13, .mask = {0, drop, same}, .self = true, .expected = !same, .unit = unit});
+  check(pair, {.m = 30, .n = 30, .d = 13, .mask = {0, false, true}, .self = true, .unit = unit});
+  // Blocks of pairs have up to 192 rows, a quarter of them where they are few: one more than whole blocks of any width.
+  for (const index_t m : {66, 194, 514})
+    check(pair, {.m = m, .n = m, .d = m == 66 ? 129 : 5, .mask = {0, m == 194, true}, .self = true, .expected = false, .unit = unit});
   check(pair, {.m = 1, .n = 7, .d = 1, .mask = {}, .unit = unit});
   check(pair, {.m = 7, .n = 300, .d = 65, .mask = {}, .row_side = true, .column_side = false, .unit = unit});
   check(pair, {.m = 31, .n = 257, .d = 7, .mask = {100, true}, .row_side = true, .column_side = false, .unit = unit});
@@ -101,16 +108,17 @@ void check_all(const Pair& pair, bool unit = false) {
 
 /// Loss and gradient of a batch of rows z, each its own column, on a back end.
 template <class B, class Pair, class T>
-outputs<T> batch(runner<B>& run, const Pair& pair, const std::vector<T>& z, index_t m, T inverse_temperature) {
+outputs<T> batch(runner<B>& run, const Pair& pair, const std::vector<T>& z, index_t m, T inverse_temperature, bool same = false) {
   const index_t d = static_cast<index_t>(z.size()) / m;
   std::vector<std::int32_t> positives(static_cast<std::size_t>(m));
-  for (index_t i = 0; i < m; ++i) positives[static_cast<std::size_t>(i)] = static_cast<std::int32_t>((i + m / 2) % m);
+  for (index_t i = 0; i < m; ++i) positives[static_cast<std::size_t>(i)] = m % 2 == 0 ? static_cast<std::int32_t>((i + m / 2) % m) : -1;
   const std::vector<T> inverse{inverse_temperature};
+  const op::pair_mask mask{0, false, same};
   auto lse = stale<T>(m), positive = lse;
   std::vector<T> dz(z.size());
-  run(op::contrastive_forward, pair, in(z, {m, d}), in(z, {m, d}), in(positives, {m}), op::pair_mask{0, false}, in(inverse, {1}),
+  run(op::contrastive_forward, pair, in(z, {m, d}), in(z, {m, d}), in(positives, {m}), mask, in(inverse, {1}),
       out(lse, {m}), out(positive, {m}));
-  run(op::contrastive_gradient, pair, in(z, {m, d}), in(z, {m, d}), in(positives, {m}), in(positives, {m}), op::pair_mask{0, false},
+  run(op::contrastive_gradient, pair, in(z, {m, d}), in(z, {m, d}), in(positives, {m}), in(positives, {m}), mask,
       in(inverse, {1}), in(lse, {m}), in(lse, {m}), T(1), out(dz, {m, d}), tensor_view<T>{});
   return {lse, dz};
 }
@@ -149,11 +157,13 @@ TEMPLATE_TEST_CASE("contrastive: bounded scores agree at any temperature, with o
     }
     const std::vector<double> same(z.begin(), z.end());
     const auto hold = [&](const auto& pair) {
-      const outputs<T> got = batch(run, pair, z, 130, static_cast<T>(inverse));
       const outputs<double> expected = batch(specification, pair, same, 130, static_cast<double>(static_cast<T>(inverse)));
-      // A score is known to the last bit of the inverse temperature, and its exponential to as much: no form can do better.
-      const double unit = std::fmax(1.0, inverse / 20);
-      for (std::size_t i = 0; i < got.size(); ++i) CHECK(relative_error(got[i], expected[i]) <= unit * tolerance<T>());
+      for (const bool same_rows : {false, true}) {
+        const outputs<T> got = batch(run, pair, z, 130, static_cast<T>(inverse), same_rows);
+        // A score is known to the last bit of the inverse temperature, and its exponential to as much: no form can do better.
+        const double unit = std::fmax(1.0, inverse / 20);
+        for (std::size_t i = 0; i < got.size(); ++i) CHECK(relative_error(got[i], expected[i]) <= unit * tolerance<T>());
+      }
     };
     hold(similarity::cosine{});
     hold(gaussian(0.7f));
@@ -168,11 +178,84 @@ TEST_CASE("contrastive: all rows but one at one pole, at the lowest temperature 
   runner<simd> run(2);
   runner<backend::reference> specification;
   for (const float inverse : {70.0f, 70.5f, 1000.0f}) {
-    const outputs<float> got = batch(run, similarity::cosine{}, z, m, inverse);
     const outputs<double> expected = batch(specification, similarity::cosine{}, same, m, static_cast<double>(inverse));
-    CHECK(relative_error(got[0], expected[0]) < 1e-6);
-    // Nearly all rows have a gradient of zero, the difference of terms that are known to the last bit of the log-sum-exp.
-    CHECK(relative_error(got[1], expected[1]) < 2e-5 * static_cast<double>(inverse) / 10);
+    for (const bool same_rows : {false, true}) {
+      const outputs<float> got = batch(run, similarity::cosine{}, z, m, inverse, same_rows);
+      CHECK(relative_error(got[0], expected[0]) < 1e-6);
+      // Nearly all rows have a gradient of zero, the difference of terms that are known to the last bit of the log-sum-exp.
+      CHECK(relative_error(got[1], expected[1]) < 2e-5 * static_cast<double>(inverse) / 10);
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("contrastive: the same rows in any number have one result on any number of threads", "[backend][ops][contrastive]", float,
+                   double) {
+  using T = TestType;
+  runner<backend::reference> specification;
+  runner<simd> one(1), two(2), three(3), five(5);
+  // Odd numbers of rows have no positives: what derived objectives ask for. Two rows are each other's.
+  for (const index_t m : {1, 2, 7, 33, 193, 2 * 257, 1537}) {
+    INFO("m " << m);
+    const auto z = rows_of<T>(m, m < 300 ? 40 : 6, 5, true);
+    const std::vector<double> same(z.begin(), z.end());
+    const auto hold = [&](const auto& pair) {
+      if (m > 1000 && !std::is_same_v<decltype(pair), const similarity::cosine&>) return;
+      const outputs<T> got = batch(one, pair, z, m, T(8), true);
+      CHECK(same_bits(batch(two, pair, z, m, T(8), true), got));
+      CHECK(same_bits(batch(three, pair, z, m, T(8), true), got));
+      CHECK(same_bits(batch(five, pair, z, m, T(8), true), got));
+      const outputs<double> expected = batch(specification, pair, same, m, 8.0, true);
+      CHECK(relative_error(got[0], expected[0]) <= tolerance<T>());
+      // Two rows leave no choice: the gradient is zero, the difference of terms of the size of the inverse temperature.
+      if (m > 2) CHECK(relative_error(got[1], expected[1]) <= tolerance<T>());
+      else
+        for (const T v : got[1]) CHECK(std::fabs(static_cast<double>(v)) <= 8 * tolerance<T>());
+    };
+    hold(similarity::cosine{});
+    hold(similarity::dot{});
+    hold(gaussian(0.7f));
+  }
+}
+
+TEST_CASE("contrastive: the same rows, huge, tiny, zero and not a number", "[backend][ops][contrastive]") {
+  const index_t m = 258, d = 20;
+  runner<simd> run(2);
+  runner<backend::reference> specification;
+  for (const float size : {0.0f, 1e-30f, 1e-4f, 30.0f}) {
+    INFO("size " << size);
+    auto z = rows_of<float>(m, d, 9, true);
+    for (index_t j = 0; j < d; ++j) z[static_cast<std::size_t>(200 * d + j)] *= size;
+    const std::vector<double> same(z.begin(), z.end());
+    const outputs<float> got = batch(run, similarity::dot{}, z, m, 2.0f, true);
+    const outputs<double> expected = batch(specification, similarity::dot{}, same, m, 2.0, true);
+    for (std::size_t i = 0; i < got.size(); ++i) CHECK(relative_error(got[i], expected[i]) <= 1e-5);
+  }
+  auto z = rows_of<float>(m, d, 9, true);
+  z[200 * d + 3] = std::numeric_limits<float>::quiet_NaN();
+  const outputs<float> got = batch(run, similarity::cosine{}, z, m, 2.0f, true);
+  for (const float v : got[0]) CHECK(std::isnan(v));  // it is a candidate of every row
+}
+
+TEST_CASE("contrastive: memory of the same rows is linear in them, 40 MB for 32768 rows of 128", "[backend][ops][contrastive]") {
+  const backend::simd<> of(2);
+  backend::count<backend::simd<>> be(of);
+  const auto scratch = [&](index_t m) {
+    const tensor_view<const float> z{nullptr, {m, 128}}, one{nullptr, 1}, row{nullptr, {m}};
+    const tensor_view<const std::int32_t> ids{nullptr, {m}};
+    const op::pair_mask mask{0, false, true};
+    workspace memory;
+    be.run(op::contrastive_forward, memory, similarity::cosine{}, z, z, ids, mask, one, tensor_view<float>{nullptr, {m}},
+           tensor_view<float>{nullptr, {m}});
+    be.run(op::contrastive_gradient, memory, similarity::cosine{}, z, z, ids, ids, mask, one, row, row, 1.0f,
+           tensor_view<float>{nullptr, {m, 128}}, tensor_view<float>{});
+    return memory.peak();
+  };
+  CHECK(scratch(32768) <= 40'000'000);
+  CHECK(scratch(65536) <= 2 * scratch(32768));
+  std::size_t before = 0;
+  for (index_t m = 1; m < 3000; m += 7) {
+    CHECK(scratch(m) >= before);
+    before = scratch(m);
   }
 }
 

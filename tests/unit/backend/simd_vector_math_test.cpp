@@ -59,6 +59,9 @@ TEMPLATE_TEST_CASE("simd vector_math: exp, log, tanh, erf and rsqrt are exact to
   CHECK(worst_ulp<T>(exp, [](long double x) { return std::exp(x); }, -1, 1) < ulps);
   CHECK(worst_ulp<T>(exp, [](long double x) { return std::exp(x); }, -87, 88) < ulps);
   CHECK(worst_ulp<T>(exp, [](long double x) { return std::exp(x); }, -103, -87) < ulps);
+  const auto exp_near = [](const auto& v) { return M<T>::exp_near(v); };
+  CHECK(worst_ulp<T>(exp_near, [](long double x) { return std::exp(x); }, -1, 1) < ulps);
+  CHECK(worst_ulp<T>(exp_near, [](long double x) { return std::exp(x); }, sizeof(T) == 4 ? -87 : -708, sizeof(T) == 4 ? 87 : 708) < ulps);
   CHECK(worst_ulp<T>(log, [](long double x) { return std::log(x); }, 1e-30, 3) < ulps);
   CHECK(worst_ulp<T>(log, [](long double x) { return std::log(x); }, 0.9, 1.1) < ulps);
   CHECK(worst_ulp<T>(log, [](long double x) { return std::log(x); }, 1, 1e30) < ulps);
@@ -84,6 +87,9 @@ TEMPLATE_TEST_CASE("simd vector_math: extremes go where the exact functions go",
   CHECK(one<T>(exp, inf) == inf);
   CHECK(one<T>(exp, -inf) == T(0));
   CHECK(std::isnan(one<T>(exp, nan)));
+  const auto exp_near = [](const auto& v) { return M<T>::exp_near(v); };
+  CHECK(one<T>(exp_near, T(0)) == T(1));
+  CHECK(std::isnan(one<T>(exp_near, nan)));
   if (sizeof(T) == 4) {
     CHECK(one<T>(exp, T(-200)) == T(0));
     CHECK(one<T>(exp, T(100)) == inf);

@@ -14,6 +14,11 @@ struct pair_mask {
   index_t self_offset = -1;
   /// The positive of row i is left out of its denominator (decoupled contrastive loss).
   bool drop_positive = false;
+  /// A promise: the columns are the rows, self_offset is 0, positives are mutual (that of a row's positive is the row; or
+  /// none), and a gradient with both lse is given the same positives and the same lse for both. A back end may then compute
+  /// each pair of a symmetric score once, for both its rows. Without the promise, or on one that does not look at it, the
+  /// result is the same up to rounding.
+  bool same_rows = false;
 };
 
 /// Scores s_ij = score(dot(r_i, c_j), |r_i|^2, |c_j|^2) * inverse_temperature, never stored as a matrix:

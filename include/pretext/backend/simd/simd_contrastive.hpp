@@ -5,7 +5,8 @@
 #include <cstdint>
 
 #include "../reference/matrix.hpp"
-#include "contrastive_pairs.hpp"
+#include "contrastive_gradient.hpp"
+#include "contrastive_lse.hpp"
 #include "elementwise.hpp"
 #include "simd_call.hpp"
 
@@ -21,8 +22,8 @@ struct simd_contrastive {
 
   template <class P, lane_value T>
   static index_t scratch(op::contrastive_forward_op, int threads, const P&, const input<T>& rows, const input<T>& columns,
-                         const indices&, const op::pair_mask&, const input<T>&, const tensor_view<T>&, const tensor_view<T>&) {
-    return bytes_of<T>(kernel::pair_scratch<T, Arch, P>(threads, rows.rows(), columns.rows(), rows.columns(), false));
+                         const indices&, const op::pair_mask& mask, const input<T>&, const tensor_view<T>&, const tensor_view<T>&) {
+    return bytes_of<T>(kernel::pair_lse_scratch<T, Arch, P>(threads, rows.rows(), columns.rows(), rows.columns(), mask));
   }
   template <class P, lane_value T>
   static void run(op::contrastive_forward_op, const simd_call& call, const P& pair, input<T> rows, input<T> columns,
@@ -34,10 +35,10 @@ struct simd_contrastive {
 
   template <class P, lane_value T>
   static index_t scratch(op::contrastive_gradient_op, int threads, const P&, const input<T>& rows, const input<T>& columns,
-                         const indices&, const indices&, const op::pair_mask&, const input<T>&, const input<T>&,
+                         const indices&, const indices&, const op::pair_mask& mask, const input<T>&, const input<T>&,
                          const input<T>&, std::type_identity_t<T>, const tensor_view<T>&,
                          const tensor_view<std::type_identity_t<T>>&) {
-    return bytes_of<T>(kernel::pair_scratch<T, Arch, P>(threads, rows.rows(), columns.rows(), rows.columns(), true));
+    return bytes_of<T>(kernel::pair_gradient_scratch<T, Arch, P>(threads, rows.rows(), columns.rows(), rows.columns(), mask));
   }
   template <class P, lane_value T>
   static void run(op::contrastive_gradient_op, const simd_call& call, const P& pair, input<T> rows, input<T> columns,

@@ -28,27 +28,20 @@ struct vector_math {
     const V magic = O::set(round_magic());
     const V t = O::fma(x, O::set(T(1.4426950408889634074)), magic);
     const V n = t - magic;
-    V r, y;
-    if constexpr (single) {
-      r = O::fnma(n, O::set(0.693359375f), x);
-      r = O::fnma(n, O::set(-2.12194440e-4f), r);
-      y = O::fma(polynomial(r, 1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f,
-                            5.0000001201e-1f),
-                 r * r, r) +
-          O::set(1.0f);
-    } else {
-      r = O::fnma(n, O::set(6.93147180369123816490e-01), x);
-      r = O::fnma(n, O::set(1.90821492927058770002e-10), r);
-      y = O::fma(polynomial(r, 1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320,
-                            1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5),
-                 r * r, r) +
-          O::set(1.0);
-    }
+    const V y = exp_of_reduced(x, n);
     // 2^n in two factors: the last product alone rounds, so denormal results are right.
     constexpr integer half_bias = single ? 128 : 2048;
     const I k = O::bits(t) - O::bits(magic);
     const I k1 = O::template shift_right_logical<1>(k + I(2 * half_bias)) - I(half_bias);
     return y * power_of_two(k1) * power_of_two(k - k1);
+  }
+
+  /// exp where |x| <= 87 (double: 708) is known: the same steps without the care for what leaves the range. NaN stays NaN.
+  static V exp_near(const V& x) {
+    // The exponent's bias stands in the low bits already, and the shift pushes out everything above it.
+    const V magic = O::set(round_magic() + T(single ? 127 : 1023));
+    const V t = O::fma(x, O::set(T(1.4426950408889634074)), magic);
+    return exp_of_reduced(x, t - magic) * O::from_bits(O::template shift_left<single ? 23 : 52>(O::bits(t)));
   }
 
   static V log(const V& x) {
@@ -138,6 +131,22 @@ struct vector_math {
   }
 
  private:
+  /// exp(x - n log 2) for the integer n nearest to x / log 2.
+  static V exp_of_reduced(const V& x, const V& n) {
+    if constexpr (single) {
+      const V r = O::fnma(n, O::set(-2.12194440e-4f), O::fnma(n, O::set(0.693359375f), x));
+      return O::fma(polynomial(r, 1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f,
+                               5.0000001201e-1f),
+                    r * r, r) +
+             O::set(1.0f);
+    } else {
+      const V r = O::fnma(n, O::set(1.90821492927058770002e-10), O::fnma(n, O::set(6.93147180369123816490e-01), x));
+      return O::fma(polynomial(r, 1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320,
+                               1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5),
+                    r * r, r) +
+             O::set(1.0);
+    }
+  }
   /// Adding it rounds to an integer, which then is in the low bits.
   static constexpr T round_magic() { return single ? T(12582912.0) : T(6755399441055744.0); }
   static V power_of_two(const I& k) {

@@ -120,7 +120,7 @@ struct self_log_sum_exp : node<1, E::along, E> {
   }
   template <class P>
   static constexpr op::pair_mask mask(const P& p, index_t m) {
-    return {is_spread<E> ? p.ctx.comm->rank() * m : 0, false};
+    return {is_spread<E> ? p.ctx.comm->rank() * m : 0, false, Similarity::symmetric && ranks(p) == 1};
   }
 };
 
