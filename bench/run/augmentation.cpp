@@ -3,6 +3,7 @@
 // from 96 pixels on blur (p 0.5).
 #include <cmath>
 #include <string>
+#include <type_traits>
 
 #include <pretext/augment/augment.hpp>
 #include <pretext/method/view_writer.hpp>
@@ -30,7 +31,7 @@ std::vector<float> decisions(const Record& r) {
                        augment::get<1>(r).flipped ? 1.0f : 0.0f, jitter.applied ? 1.0f : 0.0f, c.brightness, c.contrast, c.saturation, c.hue};
   for (const auto which : c.order) v.push_back(static_cast<float>(which));
   v.push_back(augment::get<3>(r).grey ? 1.0f : 0.0f);
-  if constexpr (requires { augment::get<4>(r).applied; }) {
+  if constexpr (std::is_same_v<Record, large_chain::record>) {
     const auto& blur = augment::get<4>(r);
     v.insert(v.end(), {blur.applied ? 1.0f : 0.0f, blur.inner.sigma, static_cast<float>(blur.inner.kernel)});
   } else {
