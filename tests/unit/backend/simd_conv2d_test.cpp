@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "pretext/backend/simd/conv2d.hpp"
 
+#include <algorithm>
+#include <utility>
 #include <vector>
 
+#include "pretext/core/tensor.hpp"
 #include "simd_test_support.hpp"
 #include "support/catch.hpp"
 
@@ -153,6 +156,30 @@ TEST_CASE("simd conv2d: a sample has the same bits alone and in a batch", "[back
     auto alone = empty<float>(one), s = empty<float>(simd::conv2d_forward_scratch<float, native>(2, g, 1));
     simd::conv2d_forward<float, native>(pool, g, 1, x.data() + in, w.data(), bias.data(), alone.data(), s.data());
     CHECK(std::memcmp(alone.data(), y.data() + one, static_cast<std::size_t>(one) * sizeof(float)) == 0);
+  }
+}
+
+TEST_CASE("simd conv2d: maps that go past the caches have the bits of those that do not", "[backend][simd][conv2d]") {
+  // Two samples are above 16 MiB, one is not: by Winograd and by patches, forward and back, maps of odd height.
+  for (const conv2d_geometry& g : {geometry(361, 366, 16, 16, 3, 3, 1, 1, 1, 1), geometry(361, 366, 3, 16, 3, 3, 1, 1, 1, 1),
+                                   geometry(361, 366, 16, 3, 3, 3, 1, 1, 1, 1)}) {
+    const run<float> two{g, 2}, one{g, 1};
+    REQUIRE((std::max(two.out_size(), two.in_size()) >= (1 << 22) && std::max(one.out_size(), one.in_size()) < (1 << 22)));
+    const auto w = two.w(), x = two.x(), dy = two.dy();
+    const auto results = [&](index_t batch, index_t first) {
+      thread_pool pool(2);
+      pretext::buffer<float> y(batch * one.out_size()), dx(batch * one.in_size());  // aligned: others never go past
+      auto s = empty<float>(std::max(simd::conv2d_forward_scratch<float, native>(2, g, batch),
+                                     simd::conv2d_input_gradient_scratch<float, native>(2, g, batch)));
+      simd::conv2d_forward<float, native>(pool, g, batch, x.data() + first * one.in_size(), w.data(), nullptr, y.data(), s.data());
+      simd::conv2d_input_gradient<float, native>(pool, g, batch, dy.data() + first * one.out_size(), w.data(), dx.data(), false,
+                                                 s.data());
+      return std::pair{std::move(y), std::move(dx)};
+    };
+    const auto [y, dx] = results(2, 0);
+    const auto [y_alone, dx_alone] = results(1, 1);
+    CHECK(std::memcmp(y_alone.data(), y.data() + one.out_size(), static_cast<std::size_t>(one.out_size()) * sizeof(float)) == 0);
+    CHECK(std::memcmp(dx_alone.data(), dx.data() + one.in_size(), static_cast<std::size_t>(one.in_size()) * sizeof(float)) == 0);
   }
 }
 

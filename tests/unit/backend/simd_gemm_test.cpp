@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "pretext/backend/simd/gemm.hpp"
 
+#include <cstring>
 #include <vector>
 
+#include "pretext/core/tensor.hpp"
 #include "simd_test_support.hpp"
 #include "support/catch.hpp"
 
@@ -79,6 +81,25 @@ TEMPLATE_TEST_CASE("simd gemm: agrees with the naive product above every block",
   // Rows a power of two apart, few columns, and the in-place left operand.
   const product<T> aligned{50, 20, 1024, false, false, false, true, 0};
   REQUIRE(relative_error(aligned.run(1), aligned.naive(), aligned.m * aligned.ldc()) < tolerance<T>());
+}
+
+TEST_CASE("simd gemm: a result that goes past the caches has the bits of one that does not", "[backend][simd][gemm]") {
+  const index_t m = 2051, n = 2048, k = 13;  // above 16 MiB, and aligned; rows that are no whole tile
+  const auto a = random_values<float>(m * k, 1), b = random_values<float>(k * n, 2);
+  for (const float* bias : {static_cast<const float*>(nullptr), b.data()}) {
+    pretext::buffer<float> large(m * n);
+    auto small = empty<float>(m * n);  // part by part, none of them large
+    auto scratch = empty<float>(simd::gemm_scratch<float, native>(2, m, n, k));
+    thread_pool pool(2);
+    REQUIRE(simd::vector_ops<float, native>::streams(large.data(), m * n, n));
+    simd::gemm<float, native>(pool, m, n, k, a.data(), k, false, b.data(), n, false, large.data(), n, false, scratch.data(), bias);
+    for (index_t i = 0; i < m; i += 700) {
+      const index_t rows = m - i < 700 ? m - i : 700;
+      simd::gemm<float, native>(pool, rows, n, k, a.data() + i * k, k, false, b.data(), n, false, small.data() + i * n, n, false,
+                                scratch.data(), bias);
+    }
+    CHECK(std::memcmp(large.data(), small.data(), static_cast<std::size_t>(m * n) * sizeof(float)) == 0);
+  }
 }
 
 TEMPLATE_TEST_CASE("simd gemm: same bits for any number of threads", "[backend][simd][gemm]", float, double) {

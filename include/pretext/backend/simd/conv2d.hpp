@@ -65,7 +65,8 @@ void conv2d_forward(thread_pool& pool, const conv2d_geometry& g, index_t batch, 
     const conv_patches<T, Arch> left{x, g, group};
     const dense_right<T, Arch> right{w + group * g.patch() * g.group_out(), g.group_out(), false};
     const store_result<T, Arch> epilogue{
-        {y + group * g.group_out(), g.out_c}, false, bias ? bias + group * g.group_out() : nullptr};
+        {y + group * g.group_out(), g.out_c}, false, bias ? bias + group * g.group_out() : nullptr,
+        g.groups == 1 && one_block<T, Arch>(g.patch()) && vector_ops<T, Arch>::streams(y, pixels * g.out_c, g.out_c)};
     multiply<T, Arch>(pool, pixels, g.group_out(), g.patch(), left, right, epilogue, scratch);
   }
 }
@@ -122,7 +123,9 @@ void conv2d_input_gradient(thread_pool& pool, const conv2d_geometry& g, index_t 
         const stride_class c(g, ry, rx);
         const conv_gradient_patches<T, Arch> left{dy, g, group, c};
         const conv_gradient_weights<T, Arch> right{turned + group * g.patch() * columns, g, c};
-        const store_result<T, Arch> epilogue{class_rows(dx + group * rows, g, c), accumulate, nullptr};
+        const bool streams = g.groups == 1 && one_block<T, Arch>(c.taps_y * c.taps_x * columns) &&
+                             vector_ops<T, Arch>::streams(dx, batch * g.in_h * g.in_w * g.in_c, g.in_c);
+        const store_result<T, Arch> epilogue{class_rows(dx + group * rows, g, c), accumulate, nullptr, streams};
         multiply<T, Arch>(pool, batch * c.height * c.width, rows, c.taps_y * c.taps_x * columns, left, right, epilogue,
                           scratch + g.weights());
       }

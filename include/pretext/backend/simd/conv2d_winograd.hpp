@@ -103,7 +103,8 @@ void transform_inputs(const winograd_source<T>& x, const winograd_tiles& tiles, 
 /// y (+)= A' m A (+ bias) for columns [j, j + columns) of `count` tiles: the reverse of transform_inputs' places.
 template <class T, class Arch>
 void transform_outputs(const T* m, index_t place, index_t tile, const winograd_tiles& tiles, index_t first, index_t count,
-                       index_t j, index_t columns, T* y, index_t h, index_t w, index_t c, const T* bias, bool accumulate) {
+                       index_t j, index_t columns, T* y, index_t h, index_t w, index_t c, const T* bias, bool accumulate,
+                       bool streams) {
   using O = vector_ops<T, Arch>;
   using V = vec<T, Arch>;
   pixel_walk at(first, tiles.height, tiles.width);
@@ -119,7 +120,10 @@ void transform_outputs(const T* m, index_t place, index_t tile, const winograd_t
         half[1][i] = b - d - O::load(from + (12 + i) * place);
       });
       const V shift = bias ? O::load(bias + j + v) : O::zero();
-      const auto put = [&](T* to, const V& x) { O::store(to, accumulate ? O::load(to) + (x + shift) : x + shift); };
+      const auto put = [&](T* to, const V& x) {
+        if (streams) O::stream(to, x + shift);
+        else O::store(to, accumulate ? O::load(to) + (x + shift) : x + shift);
+      };
       const auto put_row = [&](T* to, int i) {
         put(to, half[i][0] + half[i][1] + half[i][2]);
         if (beside) put(to + c, half[i][1] - half[i][2] - half[i][3]);
@@ -229,6 +233,7 @@ void winograd(thread_pool& pool, const detail::winograd_source<T>& x, index_t ba
   T* const slots = zeros + round_up(x.c, 16);
   detail::transform_kernels<T, Arch>(pool, plan, w, turned, kernels);
   zero_run<T, Arch>(x.c, zeros);
+  const bool streams = !accumulate && vector_ops<T, Arch>::streams(y, batch * out_h * out_w * out_c, out_c);
   pool.parallel_for_worker(ceil_div(tiles.count, plan.block), [&](index_t task, int worker) {
     T* const inputs = slots + worker * plan.worker_size();
     T* const results = inputs + places * plan.place;
@@ -246,8 +251,9 @@ void winograd(thread_pool& pool, const detail::winograd_source<T>& x, index_t ba
                               count - i < R ? count - i : R, columns, true, true);
         }
       detail::transform_outputs<T, Arch>(results, plan.result_place, C, tiles, first, count, j, columns, y, out_h, out_w, out_c,
-                                         bias, accumulate);
+                                         bias, accumulate, streams);
     }
+    vector_ops<T, Arch>::end_stream();
   });
 }
 

@@ -194,6 +194,7 @@ void multiply_blocks(thread_pool& pool, index_t m, index_t n, index_t k, const l
           tiles_of(at, panels + j * steps, j0 + j, columns - j < C ? columns - j : C);
       }
     }
+    vector_ops<T, Arch>::end_stream();
   });
 }
 
@@ -208,6 +209,12 @@ void multiply(thread_pool& pool, index_t m, index_t n, index_t k, const Left& le
                            scratch, splits);
 }
 
+/// Whether a product's sums of k steps reach the result in one piece.
+template <class T, class Arch>
+constexpr bool one_block(index_t k) {
+  return k <= gemm_plan<T, Arch>::most_steps;
+}
+
 /// c (m, n) = or += op(a) (m, k) times op(b) (k, n) [+ bias (n) on every row], all row-major; op transposes when told.
 /// cost    2 m n k; scratch gemm_scratch(pool.size(), m, n, k) elements, no allocation
 /// repeat  the bits of a row depend on neither the number of threads nor the number of rows
@@ -219,7 +226,7 @@ void gemm(thread_pool& pool, index_t m, index_t n, index_t k, const T* a, index_
   const bool in_place = !trans_a && n <= 4 * C && (lda * static_cast<index_t>(sizeof(T))) % 4096 != 0;
   const dense_left<T, Arch> left{a, trans_a ? 1 : lda, trans_a ? lda : 1, in_place};
   const dense_right<T, Arch> right{b, ldb, trans_b};
-  const store_result<T, Arch> epilogue{{c, ldc}, accumulate, bias};
+  const store_result<T, Arch> epilogue{{c, ldc}, accumulate, bias, one_block<T, Arch>(k) && vector_ops<T, Arch>::streams(c, m * n, ldc)};
   multiply<T, Arch>(pool, m, n, k, left, right, epilogue, scratch);
 }
 

@@ -107,9 +107,11 @@ struct store_result {
   result_rows<T> row;
   bool accumulate = false;
   const T* bias = nullptr;
+  /// Whole tiles go past the caches: where vector_ops::streams says so of the result, and one block of steps is all there is.
+  bool streams = false;
 
   /// Where partial product s goes.
-  store_result part(index_t s) const { return {row.part(s), accumulate, bias}; }
+  store_result part(index_t s) const { return {row.part(s), accumulate, bias, streams}; }
 
   /// Called before the product is computed, so that the result's lines arrive meanwhile.
   void expect(index_t i, index_t j, index_t rows) const {
@@ -133,23 +135,26 @@ struct store_result {
     if (rows == R && columns == V * O::width && !(last && bias)) {
       T* to[R];  // all read before the first store, which may change anything as far as the compiler knows
       row.find(i, j, R, to);
-      const auto whole = [&](auto adds) {
+      const auto whole = [&](auto how) {
         [&]<std::size_t... n>(std::index_sequence<n...>) {
-          (store_vector<adds.value>(to[n / V] + static_cast<index_t>(n % V) * O::width, acc.at[n / V][n % V]), ...);
+          (store_vector<how.value>(to[n / V] + static_cast<index_t>(n % V) * O::width, acc.at[n / V][n % V]), ...);
         }(std::make_index_sequence<static_cast<std::size_t>(R * V)>{});
       };
-      if (add) whole(std::true_type{});
-      else whole(std::false_type{});
+      if (add) whole(std::integral_constant<int, added>{});
+      else if (streams) whole(std::integral_constant<int, streamed>{});
+      else whole(std::integral_constant<int, written>{});
     } else {
       store_part(acc, i, j, rows, columns, add, last ? bias : nullptr);
     }
   }
 
  private:
-  template <bool Add>
+  static constexpr int written = 0, added = 1, streamed = 2;
+  template <int How>
   static void store_vector(T* to, const vec<T, Arch>& x) {
     using O = vector_ops<T, Arch>;
-    if constexpr (Add) O::store(to, O::load(to) + x);
+    if constexpr (How == added) O::store(to, O::load(to) + x);
+    else if constexpr (How == streamed) O::stream(to, x);
     else O::store(to, x);
   }
   template <int R, int V>
