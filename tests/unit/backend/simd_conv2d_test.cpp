@@ -32,6 +32,12 @@ const std::vector<std::pair<index_t, conv2d_geometry>>& cases() {
       {2, geometry(9, 8, 20, 20, 3, 3, 2, 2, 1, 1, 20)},  {1, geometry(3, 3, 2, 3, 5, 5, 1, 1, 4, 4)},
       {2, geometry(4, 4, 100, 70, 3, 3, 1, 1, 1, 1)},     {9, geometry(20, 20, 3, 8, 3, 3, 1, 1, 1, 1)},
       {1, geometry(5, 4, 2, 3, 2, 2, 4, 3, 0, 0)},        {2, geometry(6, 6, 4, 8, 3, 3, 1, 1, 1, 1, 4)},
+      // Pictures: one to four channels; strides, paddings and kernels wider than tall; lines that are no whole tile, lines
+      // cut into chains, several blocks of lines.
+      {2, geometry(9, 16, 1, 32, 3, 3, 1, 1, 1, 1)},      {1, geometry(6, 29, 4, 33, 3, 5, 1, 1, 1, 2)},
+      {2, geometry(37, 18, 2, 16, 4, 3, 3, 2, 2, 0)},     {1, geometry(70, 9, 3, 40, 3, 2, 1, 1, 0, 1)},
+      {1, geometry(3, 300, 1, 5, 1, 3, 1, 1, 0, 1)},      {3, geometry(5, 24, 1, 31, 2, 1, 4, 3, 0, 0)},
+      {2, geometry(9, 8, 3, 7, 3, 3, 1, 1, 4, 4)},
       // Winograd: even and odd maps, every padding, channels that fill a panel or half of one, several blocks and parts,
       // sums that are cut.
       {3, geometry(8, 8, 16, 32, 3, 3, 1, 1, 1, 1)},      {2, geometry(7, 9, 48, 16, 3, 3, 1, 1, 1, 1)},

@@ -4,6 +4,7 @@
 #include "../../core/thread_pool.hpp"
 #include "../geometry.hpp"
 #include "conv2d_depthwise.hpp"
+#include "conv2d_few_channels.hpp"
 #include "conv2d_operands.hpp"
 #include "conv2d_winograd.hpp"
 #include "gemm.hpp"
@@ -44,6 +45,7 @@ template <class T, class Arch>
 index_t conv2d_forward_scratch(int threads, const conv2d_geometry& g, index_t batch) {
   if (is_depthwise(g)) return depthwise_scratch<T, Arch>(threads, g, batch);
   if (winograd_serves<T, Arch>(g)) return winograd_scratch<T, Arch>(threads, g.in_c, g.out_c);
+  if (few_channels_serve<T, Arch>(g)) return few_channels_forward_scratch<T, Arch>(threads, g);
   return gemm_scratch<T, Arch>(threads, batch * g.out_h * g.out_w, g.group_out(), g.patch());
 }
 
@@ -57,6 +59,7 @@ void conv2d_forward(thread_pool& pool, const conv2d_geometry& g, index_t batch, 
   if (winograd_serves<T, Arch>(g))
     return winograd<T, Arch>(pool, {x, g.in_h, g.in_w, g.in_c, g.pad_h, g.pad_w}, batch, w, false, bias, y, g.out_h, g.out_w,
                              g.out_c, false, scratch);
+  if (few_channels_serve<T, Arch>(g)) return few_channels_forward<T, Arch>(pool, g, batch, x, w, bias, y, scratch);
   const index_t pixels = batch * g.out_h * g.out_w;
   if (detail::is_pointwise(g))
     return gemm<T, Arch>(pool, pixels, g.out_c, g.in_c, x, g.in_c, false, w, g.out_c, false, y, g.out_c, false, scratch,
@@ -75,6 +78,7 @@ template <class T, class Arch>
 index_t conv2d_input_gradient_scratch(int threads, const conv2d_geometry& g, index_t batch) {
   if (is_depthwise(g)) return depthwise_scratch<T, Arch>(threads, g, batch);
   if (winograd_serves<T, Arch>(g)) return winograd_scratch<T, Arch>(threads, g.out_c, g.in_c);
+  if (few_channels_serve<T, Arch>(g)) return few_channels_input_gradient_scratch<T, Arch>(threads, g);
   if (detail::is_pointwise(g))
     return gemm_scratch<T, Arch>(threads, batch * g.in_h * g.in_w, g.in_c, g.out_c);
   index_t most = 0;
@@ -97,6 +101,8 @@ void conv2d_input_gradient(thread_pool& pool, const conv2d_geometry& g, index_t 
   if (winograd_serves<T, Arch>(g))
     return winograd<T, Arch>(pool, {dy, g.out_h, g.out_w, g.out_c, 2 - g.pad_h, 2 - g.pad_w}, batch, w, true, nullptr, dx,
                              g.in_h, g.in_w, g.in_c, accumulate, scratch);
+  if (few_channels_serve<T, Arch>(g))
+    return few_channels_input_gradient<T, Arch>(pool, g, batch, dy, w, dx, accumulate, scratch);
   if (detail::is_pointwise(g))
     return gemm<T, Arch>(pool, batch * g.in_h * g.in_w, g.in_c, g.out_c, dy, g.out_c, false, w, g.out_c, true, dx,
                          g.in_c, accumulate, scratch);
@@ -135,6 +141,7 @@ template <class T, class Arch>
 index_t conv2d_weight_gradient_scratch(int threads, const conv2d_geometry& g, index_t batch) {
   if (is_depthwise(g)) return depthwise_scratch<T, Arch>(threads, g, batch);
   if (winograd_serves<T, Arch>(g)) return winograd_gradient_scratch<T, Arch>(threads, g, batch);
+  if (few_channels_serve<T, Arch>(g)) return few_channels_weight_gradient_scratch<T, Arch>(threads, g, batch);
   const index_t pixels = batch * g.out_h * g.out_w;
   const index_t parts = detail::most_weight_gradient_parts<T, Arch>(g, pixels);
   return gemm_scratch<T, Arch>(threads, g.patch(), g.group_out(), pixels) +
@@ -150,6 +157,7 @@ void conv2d_weight_gradient(thread_pool& pool, const conv2d_geometry& g, index_t
     if (batch > 0) winograd_gradient<T, Arch>(pool, g, batch, x, dy, dw, scratch);
     return;
   }
+  if (few_channels_serve<T, Arch>(g)) return few_channels_weight_gradient<T, Arch>(pool, g, batch, x, dy, dw, scratch);
   const index_t pixels = batch * g.out_h * g.out_w, size = g.patch() * g.group_out();
   if (pixels == 0) return;
   const index_t parts = detail::weight_gradient_parts<T, Arch>(g, pixels);

@@ -132,12 +132,14 @@ struct store_result {
                   bool first, bool last) const {
     using O = vector_ops<T, Arch>;
     const bool add = accumulate || !first;
-    if (rows == R && columns == V * O::width && !(last && bias)) {
+    if (rows == R && columns == V * O::width) {
       T* to[R];  // all read before the first store, which may change anything as far as the compiler knows
       row.find(i, j, R, to);
+      vec<T, Arch> shift[V];
+      for (int v = 0; v < V; ++v) shift[v] = last && bias ? O::load(bias + j + v * O::width) : O::zero();
       const auto whole = [&](auto how) {
         [&]<std::size_t... n>(std::index_sequence<n...>) {
-          (store_vector<how.value>(to[n / V] + static_cast<index_t>(n % V) * O::width, acc.at[n / V][n % V]), ...);
+          (store_vector<how.value>(to[n / V] + static_cast<index_t>(n % V) * O::width, acc.at[n / V][n % V], shift[n % V]), ...);
         }(std::make_index_sequence<static_cast<std::size_t>(R * V)>{});
       };
       if (add) whole(std::integral_constant<int, added>{});
@@ -151,11 +153,11 @@ struct store_result {
  private:
   static constexpr int written = 0, added = 1, streamed = 2;
   template <int How>
-  static void store_vector(T* to, const vec<T, Arch>& x) {
+  static void store_vector(T* to, const vec<T, Arch>& x, const vec<T, Arch>& shift) {
     using O = vector_ops<T, Arch>;
-    if constexpr (How == added) O::store(to, O::load(to) + x);
-    else if constexpr (How == streamed) O::stream(to, x);
-    else O::store(to, x);
+    if constexpr (How == added) O::store(to, O::load(to) + x + shift);
+    else if constexpr (How == streamed) O::stream(to, x + shift);
+    else O::store(to, x + shift);
   }
   template <int R, int V>
 #if defined(__GNUC__)
