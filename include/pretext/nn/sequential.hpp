@@ -103,14 +103,14 @@ struct fusion<child_list<B...>> {
   }();
 };
 /// Outputs of fewer bytes are kept even where they could be computed again: they come from the caches, and time is worth more.
-inline constexpr index_t least_forgotten = index_t{16} << 20;
+inline constexpr index_t least_forgotten = index_t{8} << 20;
 }  // namespace detail
 
 /// Layers one after another; children are named by position, as PyTorch's Sequential.
 /// shapes  each layer is bound to the output of the one before; a mistake is one sentence from the layer it is in
 /// cost    keeps every intermediate result for backward; without backward two buffers serve all. A layer that `absorbs` the
 ///         one after it (batch_norm a functor, residual a relu) runs for both, and nothing is kept between them. What
-///         batch_norm hands a conv2d or linear is computed again in backward where it has 16 MiB or more
+///         batch_norm hands a conv2d or linear is computed again in backward where it has 8 MiB or more
 template <class... Layers>
 struct sequential {
   // Copied and not value-initialised: g++ 12 clears the neighbours of an empty layer that has a base class.
