@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <concepts>
+
 #include "../ops/convolution.hpp"
 #include "../reference/convolution.hpp"
 #include "conv2d.hpp"
@@ -11,34 +13,34 @@ namespace pretext::backend::detail {
 
 template <class Arch>
 struct simd_convolution {
-  template <lane_value T>
+  template <lane_value T, std::derived_from<conv2d_geometry> G>
   static index_t scratch(op::conv2d_op, int threads, const input<T>& x, const input<T>&, const input<T>&,
-                         const tensor_view<T>&, const conv2d_geometry& g) {
+                         const tensor_view<T>&, const G& g) {
     return bytes_of<T>(kernel::conv2d_forward_scratch<T, Arch>(threads, g, x.extent(0)));
   }
-  template <lane_value T>
+  template <lane_value T, std::derived_from<conv2d_geometry> G>
   static void run(op::conv2d_op, const simd_call& call, input<T> x, input<T> w, input<T> bias, tensor_view<T> y,
-                  const conv2d_geometry& g) {
+                  const G& g) {
     kernel::conv2d_forward<T, Arch>(call.pool, g, x.extent(0), x.data, w.data, bias.data, y.data, call.scratch<T>());
   }
-  template <lane_value T>
+  template <lane_value T, std::derived_from<conv2d_geometry> G>
   static index_t scratch(op::conv2d_input_gradient_op, int threads, const input<T>& dy, const input<T>&,
-                         const tensor_view<T>&, const conv2d_geometry& g) {
+                         const tensor_view<T>&, const G& g) {
     return bytes_of<T>(kernel::conv2d_input_gradient_scratch<T, Arch>(threads, g, dy.extent(0)));
   }
-  template <lane_value T>
+  template <lane_value T, std::derived_from<conv2d_geometry> G>
   static void run(op::conv2d_input_gradient_op, const simd_call& call, input<T> dy, input<T> w, tensor_view<T> dx,
-                  const conv2d_geometry& g) {
+                  const G& g) {
     kernel::conv2d_input_gradient<T, Arch>(call.pool, g, dy.extent(0), dy.data, w.data, dx.data, false, call.scratch<T>());
   }
-  template <lane_value T>
+  template <lane_value T, std::derived_from<conv2d_geometry> G>
   static index_t scratch(op::conv2d_weight_gradient_op, int threads, const input<T>& x, const input<T>&,
-                         const tensor_view<T>&, const conv2d_geometry& g) {
+                         const tensor_view<T>&, const G& g) {
     return bytes_of<T>(kernel::conv2d_weight_gradient_scratch<T, Arch>(threads, g, x.extent(0)));
   }
-  template <lane_value T>
+  template <lane_value T, std::derived_from<conv2d_geometry> G>
   static void run(op::conv2d_weight_gradient_op, const simd_call& call, input<T> x, input<T> dy, tensor_view<T> dw,
-                  const conv2d_geometry& g) {
+                  const G& g) {
     kernel::conv2d_weight_gradient<T, Arch>(call.pool, g, x.extent(0), x.data, dy.data, dw.data, call.scratch<T>());
   }
 
