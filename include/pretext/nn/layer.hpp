@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string_view>
-#include <tuple>
 #include <type_traits>
 
 #include "../backend/context.hpp"

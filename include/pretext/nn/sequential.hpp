@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <tuple>
 #include <utility>
 
 #include "child_list.hpp"
@@ -83,13 +82,12 @@ struct fusion<child_list<B...>> {
 ///         one after it (batch_norm a functor) runs for both, and nothing is kept between them
 template <class... Layers>
 struct sequential {
-  // Copied and not value-initialised: g++ 12 clears the neighbours of an empty layer that has a base class.
-  std::tuple<Layers...> layers{Layers{}...};
+  detail::child_list<Layers...> layers{};  // layer I is child<I>(layers)
 
   template <class Self, class Visit>
   static constexpr void fields(Self& self, Visit&& visit) {
     [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (visit(detail::child_name_of<Layers, I>::value, std::get<I>(self.layers)), ...);
+      (visit(detail::child_name_of<Layers, I>::value, detail::child<I>(self.layers)), ...);
     }(std::index_sequence_for<Layers...>{});
   }
 
@@ -177,9 +175,9 @@ struct sequential {
     template <std::size_t I>
     constexpr void bind_child() {
       if constexpr (I == 0)
-        detail::child<0>(children) = bind(std::get<0>(spec.layers), input);
+        detail::child<0>(children) = bind(detail::child<0>(spec.layers), input);
       else
-        detail::child<I>(children) = bind(std::get<I>(spec.layers), detail::child<I - 1>(children).output());
+        detail::child<I>(children) = bind(detail::child<I>(spec.layers), detail::child<I - 1>(children).output());
     }
     constexpr index_t widest_output(extents e) const {
       index_t widest = 0;
