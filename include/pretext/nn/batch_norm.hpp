@@ -33,7 +33,7 @@ constexpr double join_moments(const Ctx& ctx, tensor_view<T> mean, tensor_view<T
 /// y = F(z) of the normalised z; F void: z itself.
 template <class F, class Spec, class Ctx, class T>
 PRETEXT_APART constexpr void batch_norm_forward(const Spec& spec, index_t c, const Ctx& ctx, parameter_view<T> params,
-                                                activations<const T> x, activations<T> y, batch_statistics<T>& kept) {
+                                                const activations<const T>& x, const activations<T>& y, batch_statistics<T>& kept) {
   parameter_reader own(params);
   const auto gamma = own.parameter({c}), beta = own.parameter({c});
   const auto running_mean = own.buffer({c}), running_var = own.buffer({c}), batches = own.buffer({});
@@ -61,8 +61,8 @@ PRETEXT_APART constexpr void batch_norm_forward(const Spec& spec, index_t c, con
 }
 template <class F, class Spec, class Ctx, class T, class Dx, class Dp>
 PRETEXT_APART constexpr void batch_norm_backward(const Spec& spec, index_t c, const Ctx& ctx, parameter_view<T> params,
-                                                 activations<const T> x, const batch_statistics<T>& kept,
-                                                 activations<const T> dy, Dx dx, Dp d_params) {
+                                                 const activations<const T>& x, const batch_statistics<T>& kept,
+                                                 const activations<const T>& dy, const Dx& dx, Dp d_params) {
   const auto scope = ctx.scope();
   parameter_reader values(params);
   const auto gamma = values.parameter({c}), beta = values.parameter({c});

@@ -131,7 +131,7 @@ struct sequential {
       }(indices{});
     }
     template <class Ctx, class T>
-    constexpr void forward(const Ctx& ctx, parameter_view<T> params, activations<const T> x, activations<T> y,
+    constexpr void forward(const Ctx& ctx, parameter_view<T> params, const activations<const T>& x, const activations<T>& y,
                            cache<T>& kept) const {
       parameter_reader own(params);
       const std::size_t mark = ctx.memory->used();
@@ -148,8 +148,8 @@ struct sequential {
       if (!ctx.keep) ctx.memory->release(mark);
     }
     template <class Ctx, class T, class Dx, class Dp>
-    constexpr void backward(const Ctx& ctx, parameter_view<T> params, activations<const T> x, const cache<T>& kept,
-                            activations<const T> dy, Dx dx, Dp d_params) const {
+    constexpr void backward(const Ctx& ctx, parameter_view<T> params, const activations<const T>& x, const cache<T>& kept,
+                            const activations<const T>& dy, const Dx& dx, Dp d_params) const {
       const auto scope = ctx.scope();
       parameter_reader<T> own(params);
       gradient_reader gradients(d_params);
@@ -189,7 +189,7 @@ struct sequential {
     }
     /// With and without backward are one function: every layer's forward is compiled into it once.
     template <std::size_t I, class Ctx, class T>
-    constexpr void forward_child(const Ctx& ctx, parameter_reader<T>& own, activations<const T>& in, activations<T> y,
+    constexpr void forward_child(const Ctx& ctx, parameter_reader<T>& own, activations<const T>& in, const activations<T>& y,
                                  tensor_view<T> turn, cache<T>& kept) const {
       if constexpr (!fused.absorbed[I]) {
         constexpr std::size_t last = absorbs_next<I> ? I + 1 : I;
@@ -214,8 +214,8 @@ struct sequential {
       }
     }
     template <std::size_t I, class Ctx, class T, class Dx, class Dp>
-    constexpr void backward_child(const Ctx& ctx, parameter_view<T> p, activations<const T> x, const cache<T>& kept,
-                                  activations<const T>& down, tensor_view<T> turn, Dx dx, Dp d) const {
+    constexpr void backward_child(const Ctx& ctx, parameter_view<T> p, const activations<const T>& x, const cache<T>& kept,
+                                  activations<const T>& down, tensor_view<T> turn, const Dx& dx, Dp d) const {
       if constexpr (fused.absorbed[I]) {
         return;  // with the layer before
       } else if constexpr (I == 0) {
@@ -228,8 +228,8 @@ struct sequential {
       }
     }
     template <std::size_t I, class Ctx, class T, class Dx, class Dp>
-    constexpr void run_backward(const Ctx& ctx, parameter_view<T> p, activations<const T> in, const cache<T>& kept,
-                                activations<const T> down, Dx up, Dp d) const {
+    constexpr void run_backward(const Ctx& ctx, parameter_view<T> p, const activations<const T>& in, const cache<T>& kept,
+                                const activations<const T>& down, const Dx& up, Dp d) const {
       const auto& layer = detail::child<I>(children);
       const auto& own = detail::child<I>(kept.children);
       if constexpr (absorbs_next<I>)

@@ -80,7 +80,7 @@ struct step_scope {
   }
   /// The same with a target's weights; keeps nothing for a backward that cannot come.
   template <class Bound>
-  constexpr frozen<T> forward(int target, const part<Bound>& p, activations<const T> x) const {
+  constexpr frozen<T> forward(int target, const part<Bound>& p, const activations<const T>& x) const {
     if constexpr (detail::skips<Bound>) {
       return {x};
     } else {
@@ -97,7 +97,7 @@ struct step_scope {
   }
   /// Parameter gradients accumulate; returns the gradient of the part's input.
   template <class Bound>
-  constexpr activations<T> backward(const part<Bound>& p, const record<Bound, T>& r, activations<T> dy) const {
+  constexpr activations<T> backward(const part<Bound>& p, const record<Bound, T>& r, const activations<T>& dy) const {
     if constexpr (detail::skips<Bound>) {
       return dy;
     } else {
@@ -108,14 +108,14 @@ struct step_scope {
   }
   /// The end of the road: parameter gradients only.
   template <class Bound, class In>
-  constexpr void backward(const part<Bound>& p, const record<Bound, T, In>& r, activations<T> dy, no_gradient) const {
+  constexpr void backward(const part<Bound>& p, const record<Bound, T, In>& r, const activations<T>& dy, no_gradient) const {
     if constexpr (!detail::skips<Bound>)
       p.layer.backward(part_context(p), parameters(p), r.x, r.cache, activations<const T>(dy), no_gradient{},
                        gradients(p));
   }
   /// Only the input gradient (a generator's way through its discriminator).
   template <class Bound>
-  constexpr activations<T> backward_input(const part<Bound>& p, const record<Bound, T>& r, activations<T> dy) const {
+  constexpr activations<T> backward_input(const part<Bound>& p, const record<Bound, T>& r, const activations<T>& dy) const {
     const activations<T> dx(ctx.take(r.x.shape), r.x.structure);
     p.layer.backward(part_context(p), parameters(p), r.x, r.cache, activations<const T>(dy), dx, no_gradient{});
     return dx;
