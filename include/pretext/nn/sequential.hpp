@@ -130,8 +130,9 @@ struct sequential {
         (v.child(detail::child_name_of<Layers, I>::value, detail::child<I>(children)), ...);
       }(indices{});
     }
+    /// Apart: training and evaluation both call it.
     template <class Ctx, class T>
-    constexpr void forward(const Ctx& ctx, parameter_view<T> params, const activations<const T>& x, const activations<T>& y,
+    PRETEXT_APART constexpr void forward(const Ctx& ctx, parameter_view<T> params, const activations<const T>& x, const activations<T>& y,
                            cache<T>& kept) const {
       parameter_reader own(params);
       const std::size_t mark = ctx.memory->used();
@@ -153,8 +154,7 @@ struct sequential {
       const auto scope = ctx.scope();
       parameter_reader<T> own(params);
       gradient_reader gradients(d_params);
-      index_t widest = 0;
-      for (std::size_t i = 0; i + 1 < count; ++i) widest = std::max(widest, kept.outputs[i].size());
+      const index_t widest = fused.runs > 1 ? widest_output(x.shape) : 0;
       std::array<tensor_view<T>, 2> turn{};
       if constexpr (fused.runs > 1) turn[0] = ctx.take({widest});
       if constexpr (fused.runs > 2) turn[1] = ctx.take({widest});
@@ -179,13 +179,18 @@ struct sequential {
       else
         detail::child<I>(children) = bind(detail::child<I>(spec.layers), detail::child<I - 1>(children).output());
     }
+    /// Elements of the largest output but the last.
     constexpr index_t widest_output(extents e) const {
-      index_t widest = 0;
-      [&]<std::size_t... I>(std::index_sequence<I...>) {
-        ((e = output_extents(detail::child<I>(children), e), widest = I + 1 < count ? std::max(widest, e.size()) : widest),
-         ...);
+      return [&]<std::size_t... I>(std::index_sequence<I...>) {
+        if constexpr ((HasFixedOutput<detail::child_type<children_type, I>> && ...)) {
+          constexpr index_t widest = std::max({I + 1 < count ? output_t<detail::child_type<children_type, I>>{}.size() : 0 ...});
+          return e[0] * widest;
+        } else {
+          index_t widest = 0;
+          ((e = output_extents(detail::child<I>(children), e), widest = I + 1 < count ? std::max(widest, e.size()) : widest), ...);
+          return widest;
+        }
       }(indices{});
-      return widest;
     }
     /// With and without backward are one function: every layer's forward is compiled into it once.
     template <std::size_t I, class Ctx, class T>
