@@ -310,7 +310,7 @@ void from_file_order(const parameter_entry& e, const U* file, T* memory) {
 /// Fills a table's parameters and buffers with their starting values.
 /// repeat  a function of (seed, position of the entry, element in file order): layouts and back ends do not matter
 template <class T>
-void initialise(std::span<const parameter_entry> entries, T* values, std::uint64_t seed, std::uint64_t first = 0) {
+PRETEXT_COLD void initialise(std::span<const parameter_entry> entries, T* values, std::uint64_t seed, std::uint64_t first = 0) {
   std::vector<double> file;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const parameter_entry& e = entries[i];

@@ -307,7 +307,7 @@ PRETEXT_APART inline std::vector<float> logistic_model::logits(const feature_vie
   return out;
 }
 
-PRETEXT_APART inline std::vector<int> logistic_model::predict(const feature_view& x, parallel_loop loop) const {
+PRETEXT_COLD inline std::vector<int> logistic_model::predict(const feature_view& x, parallel_loop loop) const {
   const std::vector<float> all = logits(x, loop);
   std::vector<int> out(static_cast<std::size_t>(x.rows));
   for (index_t i = 0; i < x.rows; ++i) {
@@ -325,7 +325,7 @@ PRETEXT_APART inline std::vector<int> logistic_model::predict(const feature_view
 ///         [eval.012] an option out of range
 /// cost    4 N D C operations an evaluation; N D values for the standardised copy
 /// repeat  same bits for any loop
-PRETEXT_APART inline logistic_fit fit_logistic_regression(const feature_view& train, const logistic_options& options = {},
+PRETEXT_COLD inline logistic_fit fit_logistic_regression(const feature_view& train, const logistic_options& options = {},
                                             parallel_loop loop = {}) {
   const int classes = detail::class_count(train, train, options.classes);
   detail::check_training_set(train, classes);

@@ -189,14 +189,11 @@ struct step_scope {
  private:
   template <class F>
   constexpr void each_kept(F&& f) const {
-    std::size_t i = 0;
-    const auto one = [&](const tensor_view<T>& v) {
+    constexpr std::size_t P = max_players, N = max_targets;
+    for (std::size_t i = 0; i < P + 2 * N; ++i) {
+      const tensor_view<T>& v = i < P ? players[i].buffers : i < P + N ? targets[i - P].buffers : states[i - P - N];
       if (v.rank() > 0 && v.size() > 0) f(i, v);
-      ++i;
-    };
-    for (const auto& p : players) one(p.buffers);
-    for (const auto& t : targets) one(t.buffers);
-    for (const auto& v : states) one(v);
+    }
   }
   template <class Part>
   constexpr Ctx part_context(const Part& p) const {
