@@ -161,7 +161,7 @@ class table_builder {
     return outer;
   }
   PRETEXT_COLD void leave(const around& outer) {
-    prefix_.resize(outer.prefix);
+    while (prefix_.size() > outer.prefix) prefix_.pop_back();
     // A leaf (linear, convolution, norm) is one step of depth however many entries it has.
     if (leaf_ && table_.parameters.size() > outer.parameters) ++depth_;
     leaf_ = false;

@@ -92,7 +92,7 @@ struct state_list {
       state_part<T>& p = parts.add();
       p.data = data + e.offset;
       p.entry = e;
-      p.entry.name.insert(0, prefix);
+      p.entry.name = joined({prefix, e.name});
     }
   }
   PRETEXT_COLD void array(const std::string& name, tensor_view<T> v) {
