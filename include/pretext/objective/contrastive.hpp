@@ -54,7 +54,7 @@ struct contrastive {
     tensor_view<T> inverse, lse, positive_scores;
     tensor_view<const std::int32_t> row_positives;
     tensor_view<const T> positives;      // mapped, in the order of the anchors (target_pairs)
-    op::pair_mask mask;
+    op::pair_mask_of<drop, Temperature::is_learned> mask;
   };
 
   template <class Ctx, class T>
@@ -75,7 +75,7 @@ struct contrastive {
     const tensor_view<std::int32_t> positives = ctx.template take_of<std::int32_t>({m});
     ctx(op::pair_indices, first, m / 2, m, positives);
     c.row_positives = positives;
-    c.mask = {first, drop, Similarity::symmetric && ranks == 1};
+    c.mask = {{first, drop, Similarity::symmetric && ranks == 1}};
     ctx(op::contrastive_forward, similarity, c.rows, c.columns, c.row_positives, c.mask, c.inverse, c.lse,
         c.positive_scores);
     finish(ctx, c, m * ranks, result);
@@ -96,7 +96,7 @@ struct contrastive {
     const tensor_view<std::int32_t> none = ctx.template take_of<std::int32_t>({m});
     ctx(op::pair_indices, index_t{0}, index_t{0}, index_t{0}, none);
     c.row_positives = none;
-    c.mask = {-1, false};
+    c.mask = {{-1, false}};
     ctx(op::contrastive_forward, similarity, c.rows, c.columns, c.row_positives, c.mask, c.inverse, c.lse,
         c.positive_scores);
     ctx(op::positive_forward, similarity, c.rows, c.positives, c.inverse, !drop, c.lse, c.positive_scores);
@@ -115,7 +115,7 @@ struct contrastive {
     const tensor_view<std::int32_t> positives = ctx.template take_of<std::int32_t>({m});
     ctx(op::pair_indices, ctx.comm->rank() * m, index_t{0}, m, positives);
     c.row_positives = positives;
-    c.mask = {-1, drop};
+    c.mask = {{-1, drop}};
     const auto find = [&](tensor_view<const T> rows, tensor_view<const T> others, index_t at) {
       ctx(op::contrastive_forward, similarity, rows, detail::all_rows(ctx, others), c.row_positives, c.mask, c.inverse,
           c.lse.slice(at, at + m), c.positive_scores.slice(at, at + m));

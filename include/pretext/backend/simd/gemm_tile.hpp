@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "../../config.hpp"
 #include "vector_ops.hpp"
 
 namespace pretext::simd {
@@ -42,22 +43,15 @@ struct tile_accumulator {
   vec<T, Arch> at[R][V];
 };
 
-/// acc(r, v) = sum over p in order of a(r, p) * b(p, v), one chain of fused multiply-adds per element: its bits do not
+/// result(r, v) = sum over p in order of a(r, p) * b(p, v), one chain of fused multiply-adds per element: its bits do not
 /// depend on R, V or on where the operands lie. `b` has tile_shape::columns elements per step.
-template <class T, class Arch, int R, int V, bool Ahead>
+/// n counts the registers of the tile, V to a row; a pack and not a loop, so that each is a register.
+template <bool Ahead, class T, class Arch, int R, int V, std::size_t... n>
 inline void multiply_tile(index_t steps, const strided<T>& a, const T* b, read_ahead<T> ahead,
-                          tile_accumulator<T, Arch, R, V>& result) {
+                          tile_accumulator<T, Arch, R, V>& result, std::index_sequence<n...>) {
   using O = vector_ops<T, Arch>;
   tile_accumulator<T, Arch, R, V> acc;
-  const auto each_row = [](auto&& body) {
-    [&]<std::size_t... r>(std::index_sequence<r...>) { (body(std::integral_constant<int, int(r)>{}), ...); }
-    (std::make_index_sequence<R>{});
-  };
-  const auto each_vector = [](auto&& body) {
-    [&]<std::size_t... v>(std::index_sequence<v...>) { (body(std::integral_constant<int, int(v)>{}), ...); }
-    (std::make_index_sequence<V>{});
-  };
-  each_row([&](auto r) { each_vector([&](auto v) { acc.at[r][v] = O::zero(); }); });
+  ((acc.at[n / V][n % V] = O::zero()), ...);
   // Two pointers six rows apart share five offsets, so that every address stays in a register; with an array of
   // pointers or eleven offsets g++ reads some of them from memory at every step.
   constexpr int half = 6;
@@ -66,11 +60,10 @@ inline void multiply_tile(index_t steps, const strided<T>& a, const T* b, read_a
   const index_t row_stride = a.row_stride, step_stride = a.step_stride;
   for (index_t left = steps; left > 0; --left) {
     vec<T, Arch> bv[V];
-    each_vector([&](auto v) { bv[v] = O::load(b + v * O::width); });
-    each_row([&](auto r) {
-      const auto value = O::set((r < half ? upper : lower)[(r % half) * row_stride]);
-      each_vector([&](auto v) { acc.at[r][v] = O::fma(value, bv[v], acc.at[r][v]); });
-    });
+    ((n < V ? void(bv[n % V] = O::load(b + n % V * O::width)) : void()), ...);
+    // The compiler reads and spreads a row's value once for its V vectors.
+    ((acc.at[n / V][n % V] = O::fma(O::set((n / V < half ? upper : lower)[static_cast<index_t>(n / V % half) * row_stride]),
+                                    bv[n % V], acc.at[n / V][n % V])), ...);
     if constexpr (Ahead) {
       __builtin_prefetch(ahead.from, 0, 2);
       ahead.from += ahead.step;
@@ -79,7 +72,7 @@ inline void multiply_tile(index_t steps, const strided<T>& a, const T* b, read_a
     if constexpr (R > half) lower += step_stride;
     b += tile_shape<T, Arch>::columns;
   }
-  each_row([&](auto r) { each_vector([&](auto v) { result.at[r][v] = acc.at[r][v]; }); });
+  ((result.at[n / V][n % V] = acc.at[n / V][n % V]), ...);
 }
 
 /// Where row i of a result begins: one after another, or every few pixels of every few lines of a map.
@@ -180,11 +173,10 @@ struct store_result {
       for (int r = 0; r < R; ++r) acc.at[r][v] = acc.at[r][v] + shift;
     }
   }
+  /// Apart, so that whole tiles do not pay for its registers.
   template <int R, int V>
-#if defined(__GNUC__)
-  [[gnu::noinline]]  // apart, so that whole tiles do not pay for its registers
-#endif
-  void store_part(const tile_accumulator<T, Arch, R, V>& acc, index_t i, index_t j, index_t rows, index_t columns, bool add) const {
+  PRETEXT_APART void store_part(const tile_accumulator<T, Arch, R, V>& acc, index_t i, index_t j, index_t rows, index_t columns,
+                                bool add) const {
     using O = vector_ops<T, Arch>;
     for (index_t r = 0; r < rows; ++r) {
       T* to = row(i + r) + j;
@@ -203,13 +195,14 @@ struct store_result {
 
 /// Picks the narrowest compiled tile that holds rows x columns and runs it with its epilogue. Whole tiles read ahead.
 template <class T, class Arch, class Epilogue>
-void run_tile(index_t steps, const strided<T>& a, const T* b, const Epilogue& epilogue, index_t i, index_t j, index_t rows,
+PRETEXT_APART void run_tile(index_t steps, const strided<T>& a, const T* b, const Epilogue& epilogue, index_t i, index_t j, index_t rows,
               index_t columns, bool first, bool last, read_ahead<T> ahead = {}) {
   constexpr int R = tile_shape<T, Arch>::rows;
   const auto go = [&](auto r, auto v, auto reads) {
     tile_accumulator<T, Arch, decltype(r)::value, decltype(v)::value> acc;
     epilogue.expect(i, j, rows);
-    multiply_tile<T, Arch, decltype(r)::value, decltype(v)::value, decltype(reads)::value>(steps, a, b, ahead, acc);
+    multiply_tile<decltype(reads)::value>(steps, a, b, ahead, acc,
+                                          std::make_index_sequence<static_cast<std::size_t>(decltype(r)::value * decltype(v)::value)>{});
     epilogue(acc, i, j, rows, columns, first, last);
   };
   const auto with_rows = [&](auto v) {

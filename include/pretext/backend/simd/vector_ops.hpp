@@ -5,6 +5,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "../../config.hpp"
 #include "arch.hpp"
 
 namespace pretext::simd {
@@ -87,21 +88,14 @@ struct vector_ops {
     if constexpr (is_512 && sizeof(T) == 4) return _mm512_mask_loadu_ps(set(rest), __mmask16((1u << n) - 1u), p);
     else if constexpr (is_512) return _mm512_mask_loadu_pd(set(rest), __mmask8((1u << n) - 1u), p);
 #endif
-    if (n == width) return load(p);
-    alignas(64) T buffer[width];
-    for (index_t i = 0; i < width; ++i) buffer[i] = rest;
-    std::memcpy(buffer, p, static_cast<std::size_t>(n) * sizeof(T));
-    return load(buffer);
+    return n == width ? load(p) : load_part(p, n, rest);
   }
   static void store_some(T* p, const vector& v, index_t n) {
 #if XSIMD_WITH_AVX512F
     if constexpr (is_512 && sizeof(T) == 4) return _mm512_mask_storeu_ps(p, __mmask16((1u << n) - 1u), v);
     else if constexpr (is_512) return _mm512_mask_storeu_pd(p, __mmask8((1u << n) - 1u), v);
 #endif
-    if (n == width) return store(p, v);
-    alignas(64) T buffer[width];
-    store(buffer, v);
-    std::memcpy(p, buffer, static_cast<std::size_t>(n) * sizeof(T));
+    n == width ? store(p, v) : store_part(p, v, n);
   }
 
   /// a * b + c, one rounding where the instruction set has it.
@@ -237,6 +231,18 @@ struct vector_ops {
   }
 
  private:
+  // Apart: nearly every kernel has an end of a row, and most have several.
+  PRETEXT_APART static vector load_part(const T* p, index_t n, T rest) {
+    alignas(64) T buffer[width];
+    for (index_t i = 0; i < width; ++i) buffer[i] = rest;
+    std::memcpy(buffer, p, static_cast<std::size_t>(n) * sizeof(T));
+    return load(buffer);
+  }
+  PRETEXT_APART static void store_part(T* p, vector v, index_t n) {
+    alignas(64) T buffer[width];
+    store(buffer, v);
+    std::memcpy(p, buffer, static_cast<std::size_t>(n) * sizeof(T));
+  }
 #if XSIMD_WITH_AVX
   /// Half the instructions of the perfect shuffles.
   static void transpose_8x8(const float* from, index_t from_stride, float* to, index_t to_stride) {

@@ -63,8 +63,12 @@ PRETEXT_COLD inline std::string short_count(double value, int digits = 6) {
 
 /// 1234567 as 1,234,567.
 PRETEXT_COLD inline std::string grouped(std::uint64_t value) {
-  std::string text = shortest(value);
-  for (std::size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, 1, ',');
+  const std::string digits = shortest(value);
+  std::string text;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
+    text += digits[i];
+  }
   return text;
 }
 
