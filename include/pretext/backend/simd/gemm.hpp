@@ -209,25 +209,60 @@ void multiply(thread_pool& pool, index_t m, index_t n, index_t k, const Left& le
                            scratch, splits);
 }
 
-/// Whether a product's sums of k steps reach the result in one piece.
-template <class T, class Arch>
+/// What sharing out a long sum depends on: how many tasks there are without, and blocks of steps.
+struct gemm_cut {
+  index_t tasks, step_blocks;
+  template <class Plan>
+  explicit gemm_cut(const Plan& plan) : tasks(plan.tasks()), step_blocks(plan.step_blocks) {}
+};
+
+/// How products treat what they multiply; `exact` takes the operands as they are. Others round them while they are packed
+/// (gemm_bfloat16.hpp). The kernels of linear layers and convolutions are templates over it.
+struct exact_terms {
+  static constexpr bool copies = false;  // rows of a left operand are never read in place
+  /// Whether a 3 x 3 convolution is better computed by Winograd's method than by its definition.
+  template <class T, class Arch>
+  static constexpr bool prefers_winograd() {
+    return true;
+  }
+  template <class T, class Arch>
+  static constexpr index_t most_terms() {  // of a sum that reaches the result in one piece
+    return gemm_plan<T, Arch>::most_steps;
+  }
+  template <class T, class Arch>
+  static gemm_cut cut(index_t m, index_t n, index_t k) {
+    return gemm_cut(gemm_plan<T, Arch>(m, n, k));
+  }
+  template <class T, class Arch>
+  static index_t scratch(int threads, index_t m, index_t n, index_t k) {
+    return gemm_scratch<T, Arch>(threads, m, n, k);
+  }
+  template <class T, class Arch, class Left, class Right, class Epilogue>
+  static void multiply(thread_pool& pool, index_t m, index_t n, index_t k, const Left& left, const Right& right,
+                       const Epilogue& epilogue, T* scratch, index_t splits = 1) {
+    simd::multiply<T, Arch>(pool, m, n, k, left, right, epilogue, scratch, splits);
+  }
+};
+
+/// Whether a product's sums of k terms reach the result in one piece.
+template <class T, class Arch, class Terms = exact_terms>
 constexpr bool one_block(index_t k) {
-  return k <= gemm_plan<T, Arch>::most_steps;
+  return k <= Terms::template most_terms<T, Arch>();
 }
 
 /// c (m, n) = or += op(a) (m, k) times op(b) (k, n) [+ bias (n) on every row], all row-major; op transposes when told.
-/// cost    2 m n k; scratch gemm_scratch(pool.size(), m, n, k) elements, no allocation
+/// cost    2 m n k; scratch Terms::scratch(pool.size(), m, n, k) elements, no allocation
 /// repeat  the bits of a row depend on neither the number of threads nor the number of rows
-template <class T, class Arch>
+template <class T, class Arch, class Terms = exact_terms>
 void gemm(thread_pool& pool, index_t m, index_t n, index_t k, const T* a, index_t lda, bool trans_a, const T* b,
           index_t ldb, bool trans_b, T* c, index_t ldc, bool accumulate, T* scratch, const T* bias = nullptr) {
   constexpr index_t C = tile_shape<T, Arch>::columns;
   // Few columns reuse a packed row too seldom to pay for copying it, unless its rows fall into one cache set.
-  const bool in_place = !trans_a && n <= 4 * C && (lda * static_cast<index_t>(sizeof(T))) % 4096 != 0;
+  const bool in_place = !trans_a && (Terms::copies || (n <= 4 * C && (lda * static_cast<index_t>(sizeof(T))) % 4096 != 0));
   const dense_left<T, Arch> left{a, trans_a ? 1 : lda, trans_a ? lda : 1, in_place};
   const dense_right<T, Arch> right{b, ldb, trans_b};
-  const store_result<T, Arch> epilogue{{c, ldc}, accumulate, bias, one_block<T, Arch>(k) && vector_ops<T, Arch>::streams(c, m * n, ldc)};
-  multiply<T, Arch>(pool, m, n, k, left, right, epilogue, scratch);
+  const store_result<T, Arch> epilogue{{c, ldc}, accumulate, bias, one_block<T, Arch, Terms>(k) && vector_ops<T, Arch>::streams(c, m * n, ldc)};
+  Terms::template multiply<T, Arch>(pool, m, n, k, left, right, epilogue, scratch);
 }
 
 }  // namespace pretext::simd

@@ -35,12 +35,21 @@ struct tile_accumulator {
   vec<T, Arch> at[R][V];
 };
 
+/// What elements of type T of packed operands are summed in. An element may hold several terms of a sum
+/// (gemm_bfloat16.hpp); a step of the kernel is one element.
+template <class T>
+struct packed_element {
+  using sum = T;
+};
+template <class T>
+using sum_of = typename packed_element<T>::sum;
+
 /// acc(r, v) = sum over p in order of a(r, p) * b(p, v), one chain of fused multiply-adds per element: its bits do not
 /// depend on R, V or on where the operands lie. `b` has tile_shape::columns elements per step.
 template <class T, class Arch, int R, int V>
-inline void multiply_tile(index_t steps, strided<T> a, const T* b, tile_accumulator<T, Arch, R, V>& result) {
+inline void multiply_tile(index_t steps, strided<T> a, const T* b, tile_accumulator<sum_of<T>, Arch, R, V>& result) {
   using O = vector_ops<T, Arch>;
-  tile_accumulator<T, Arch, R, V> acc;
+  tile_accumulator<sum_of<T>, Arch, R, V> acc;
   const auto each_row = [](auto&& body) {
     [&]<std::size_t... r>(std::index_sequence<r...>) { (body(std::integral_constant<int, int(r)>{}), ...); }
     (std::make_index_sequence<R>{});
@@ -57,7 +66,7 @@ inline void multiply_tile(index_t steps, strided<T> a, const T* b, tile_accumula
   const T* lower = a.data + half * a.row_stride;
   const index_t row_stride = a.row_stride, step_stride = a.step_stride;
   for (index_t p = 0; p < steps; ++p) {
-    vec<T, Arch> bv[V];
+    typename O::vector bv[V];
     each_vector([&](auto v) { bv[v] = O::load(b + v * O::width); });
     each_row([&](auto r) {
       const auto value = O::set((r < half ? upper : lower)[(r % half) * row_stride]);
@@ -192,7 +201,7 @@ void run_tile(index_t steps, strided<T> a, const T* b, const Epilogue& epilogue,
               index_t columns, bool first, bool last) {
   constexpr int R = tile_shape<T, Arch>::rows;
   const auto go = [&](auto r, auto v) {
-    tile_accumulator<T, Arch, decltype(r)::value, decltype(v)::value> acc;
+    tile_accumulator<sum_of<T>, Arch, decltype(r)::value, decltype(v)::value> acc;
     epilogue.expect(i, j, rows);
     multiply_tile<T, Arch, decltype(r)::value, decltype(v)::value>(steps, a, b, acc);
     epilogue(acc, i, j, rows, columns, first, last);
