@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// opt-in: kernels of precision::bf16, compiled where a recipe names it
 #pragma once
 
 #include <bit>
