@@ -31,7 +31,7 @@ function(pretext_variant_flags variant out)
   elseif(variant STREQUAL "avx512")
     set(${out} -mavx512f -mavx512cd -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma PARENT_SCOPE)
   elseif(variant STREQUAL "avx512bf16")
-    set(${out} -mavx512bf16 -mavx512f -mavx512cd -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma PARENT_SCOPE)
+    set(${out} -mavx512bf16 -mavx512vnni -mavx512f -mavx512cd -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma PARENT_SCOPE)
   endif()
 endfunction()
 

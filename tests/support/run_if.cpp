@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
            __builtin_cpu_supports("avx512vl") != 0;
   else if (wanted != "avx2")
     return 2;
-  if (wanted == "avx512bf16") runs = runs && __builtin_cpu_supports("avx512bf16") != 0;
+  if (wanted == "avx512bf16") runs = runs && __builtin_cpu_supports("avx512bf16") != 0 && __builtin_cpu_supports("avx512vnni") != 0;
 #endif
   if (!runs) {
     std::printf("pretext_run_if: skipped, this processor has no %s\n", argv[1]);

@@ -2,11 +2,9 @@
 // opt-in: with the kernels of bfloat16, for recipes that name it
 #pragma once
 
-#include "../backend/ops/convolution.hpp"
-#include "../backend/ops/matrix.hpp"
 #include "../backend/simd/simd_bfloat16.hpp"
 #include "../core/bfloat16.hpp"
-#include "precision.hpp"
+#include "products.hpp"
 
 namespace pretext::precision {
 
@@ -19,9 +17,7 @@ struct bf16 {
   static constexpr const char* name = "bf16";
   static constexpr double allowed = 5e-3;
   template <class Op>
-  static constexpr bool rounds =
-      std::is_same_v<Op, op::matmul_op> || std::is_same_v<Op, op::linear_op> || std::is_same_v<Op, op::conv2d_op> ||
-      std::is_same_v<Op, op::conv2d_input_gradient_op> || std::is_same_v<Op, op::conv2d_weight_gradient_op>;
+  static constexpr bool rounds = is_product<Op>;
   template <class Arch>
   using simd_kernels = backend::detail::simd_bfloat16<Arch>;
 

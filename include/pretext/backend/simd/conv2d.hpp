@@ -62,7 +62,7 @@ void conv2d_forward(thread_pool& pool, const conv2d_geometry& g, index_t batch, 
                     T* y, T* scratch) {
   if (is_depthwise(g)) return depthwise_forward<T, Arch>(pool, g, batch, x, w, bias, y, scratch);
   if (detail::by_winograd<T, Arch, Terms>(g))
-    return winograd<T, Arch>(pool, {x, g.in_h, g.in_w, g.in_c, g.pad_h, g.pad_w}, batch, w, false, bias, y, g.out_h, g.out_w,
+    return winograd<T, Arch, typename Terms::winograd>(pool, {x, g.in_h, g.in_w, g.in_c, g.pad_h, g.pad_w}, batch, w, false, bias, y, g.out_h, g.out_w,
                              g.out_c, false, scratch);
   if (few_channels_serve<T, Arch>(g)) return few_channels_forward<T, Arch>(pool, g, batch, x, w, bias, y, scratch);
   const index_t pixels = batch * g.out_h * g.out_w;
@@ -104,7 +104,7 @@ void conv2d_input_gradient(thread_pool& pool, const conv2d_geometry& g, index_t 
                            bool accumulate, T* scratch) {
   if (is_depthwise(g)) return depthwise_input_gradient<T, Arch>(pool, g, batch, dy, w, dx, accumulate, scratch);
   if (detail::by_winograd<T, Arch, Terms>(g))
-    return winograd<T, Arch>(pool, {dy, g.out_h, g.out_w, g.out_c, 2 - g.pad_h, 2 - g.pad_w}, batch, w, true, nullptr, dx,
+    return winograd<T, Arch, typename Terms::winograd>(pool, {dy, g.out_h, g.out_w, g.out_c, 2 - g.pad_h, 2 - g.pad_w}, batch, w, true, nullptr, dx,
                              g.in_h, g.in_w, g.in_c, accumulate, scratch);
   if (few_channels_serve<T, Arch>(g))
     return few_channels_input_gradient<T, Arch>(pool, g, batch, dy, w, dx, accumulate, scratch);
@@ -159,7 +159,7 @@ void conv2d_weight_gradient(thread_pool& pool, const conv2d_geometry& g, index_t
                             T* scratch) {
   if (is_depthwise(g)) return depthwise_weight_gradient<T, Arch>(pool, g, batch, x, dy, dw, scratch);
   if (detail::by_winograd<T, Arch, Terms>(g)) {
-    if (batch > 0) winograd_gradient<T, Arch>(pool, g, batch, x, dy, dw, scratch);
+    if (batch > 0) winograd_gradient<T, Arch, typename Terms::winograd>(pool, g, batch, x, dy, dw, scratch);
     return;
   }
   if (few_channels_serve<T, Arch>(g)) return few_channels_weight_gradient<T, Arch>(pool, g, batch, x, dy, dw, scratch);

@@ -23,7 +23,7 @@ struct gemm_plan {
   bool shared;
 
   static constexpr index_t R = tile_shape<T, Arch>::rows, C = tile_shape<T, Arch>::columns;
-  static constexpr index_t most_steps = 2048 / static_cast<index_t>(sizeof(T));
+  static constexpr index_t most_steps = packed_element<T>::most_steps, tail = packed_element<T>::tail;
   static constexpr index_t most_rows = most_tiles<T, Arch> * R;
   static constexpr index_t most_columns = 2048 / static_cast<index_t>(sizeof(T));
   static constexpr index_t long_sum = 16 * most_steps;
@@ -37,18 +37,23 @@ struct gemm_plan {
     block_rows = round_up(ceil_div(m, ceil_div(m, most_rows)), R);
     row_blocks = ceil_div(m, block_rows);
     padded_columns = round_up(n, C);
-    shared = row_blocks > 1 && k <= long_sum && k * padded_columns <= most_shared;
-    packed_right = shared ? round_up(k * padded_columns, 16) : 0;
+    shared = row_blocks > 1 && k <= long_sum && with_tails(k) * padded_columns <= most_shared;
+    packed_right = shared ? round_up(with_tails(k) * padded_columns, 16) : 0;
     // A long sum is shared out among partial products, so its tasks may be large; others have to occupy the workers.
     const index_t wanted = k > long_sum ? row_blocks : ceil_div(row_blocks * column_blocks, 16);
     chunk = shared ? 1 : wanted > 8 ? 8 : wanted;
   }
 
+  static constexpr index_t with_tails(index_t steps) { return steps + tail * ceil_div(steps > 0 ? steps : 1, most_steps); }
+  /// Where panel j / C of a block of steps begins in the shared copy.
+  index_t panel(index_t block, index_t steps, index_t j) const {
+    return block * (block_steps + tail) * padded_columns + j * (steps + tail);
+  }
   index_t chunks() const { return ceil_div(row_blocks, chunk); }
   index_t tasks() const { return chunks() * column_blocks; }
 
   index_t left_size() const { return round_up(block_rows * (block_steps + 16), 16); }
-  index_t right_size() const { return shared ? 0 : round_up(block_steps * block_columns, 16); }
+  index_t right_size() const { return shared ? 0 : round_up((block_steps + tail) * block_columns, 16); }
   index_t worker_size() const { return left_size() + right_size(); }
   index_t size(int threads) const { return packed_right + threads * worker_size(); }
 
@@ -57,8 +62,8 @@ struct gemm_plan {
     const auto smaller = [](index_t a, index_t b) { return a < b ? a : b; };
     const index_t steps = smaller(k, most_steps), rows = smaller(round_up(m, R), most_rows);
     const index_t columns = smaller(round_up(n, C), most_columns);
-    const index_t packed = m > most_rows ? smaller(smaller(k, long_sum) * round_up(n, C), most_shared) : 0;
-    return round_up(packed, 16) + threads * (round_up(rows * (steps + 16), 16) + round_up(steps * columns, 16));
+    const index_t packed = m > most_rows ? smaller(with_tails(smaller(k, long_sum)) * round_up(n, C), most_shared) : 0;
+    return round_up(packed, 16) + threads * (round_up(rows * (steps + 16), 16) + round_up((steps + tail) * columns, 16));
   }
 };
 
@@ -164,7 +169,7 @@ void multiply_blocks(thread_pool& pool, index_t m, index_t n, index_t k, const l
     const index_t pieces = ceil_div(n, piece);
     const auto pack = [&](index_t number) {
       const index_t pb = number / pieces, j = number % pieces * piece, p = pb * plan.block_steps, steps = steps_of(pb);
-      right.panels(p, steps, j, n - j < piece ? n - j : piece, packed + p * plan.padded_columns + j * steps);
+      right.panels(p, steps, j, n - j < piece ? n - j : piece, packed + plan.panel(pb, steps, j));
     };
     pool.parallel_for(plan.step_blocks * pieces, pack);
   }
@@ -182,7 +187,7 @@ void multiply_blocks(thread_pool& pool, index_t m, index_t n, index_t k, const l
     const index_t end_row = m - first_row < plan.chunk * plan.block_rows ? m : first_row + plan.chunk * plan.block_rows;
     for (index_t pb = first_block; pb < end_block; ++pb) {
       const index_t p0 = pb * plan.block_steps, steps = steps_of(pb);
-      const T* const panels = plan.shared ? packed + p0 * plan.padded_columns + j0 * steps : right_buffer;
+      const T* const panels = plan.shared ? packed + plan.panel(pb, steps, j0) : right_buffer;
       if (!plan.shared) right.panels(p0, steps, j0, columns, right_buffer);
       for (index_t i0 = first_row; i0 < end_row; i0 += plan.block_rows) {
         const index_t rows = m - i0 < plan.block_rows ? m - i0 : plan.block_rows, whole = rows / R * R;
@@ -191,7 +196,7 @@ void multiply_blocks(thread_pool& pool, index_t m, index_t n, index_t k, const l
         if (whole < rows)
           at.rest = left.block(i0 + whole, rows - whole, p0, steps, left_buffer + whole * (plan.block_steps + 16));
         for (index_t j = 0; j < columns; j += C)
-          tiles_of(at, panels + j * steps, j0 + j, columns - j < C ? columns - j : C);
+          tiles_of(at, panels + j * (steps + plan.tail), j0 + j, columns - j < C ? columns - j : C);
       }
     }
     vector_ops<T, Arch>::end_stream();
@@ -220,6 +225,17 @@ struct gemm_cut {
 /// (gemm_bfloat16.hpp). The kernels of linear layers and convolutions are templates over it.
 struct exact_terms {
   static constexpr bool copies = false;  // rows of a left operand are never read in place
+  using winograd = exact_terms;          // of the products between Winograd's transforms
+  /// What the kernel is given there, and the steps that n terms are. Where Terms `packs`, it is made in place, of rows by
+  /// pack_row(from, n) or of lines of columns by pack_columns(from, stride, n, columns).
+  template <class T, class Arch>
+  using element = T;
+  template <class T, class Arch>
+  static constexpr bool packs = false;
+  template <class T, class Arch>
+  static constexpr index_t steps(index_t n) {
+    return n;
+  }
   /// Whether a 3 x 3 convolution is better computed by Winograd's method than by its definition.
   template <class T, class Arch>
   static constexpr bool prefers_winograd() {

@@ -20,9 +20,7 @@ struct bfloat16_pair {
   std::uint32_t bits;
 };
 template <>
-struct packed_element<bfloat16_pair> {
-  using sum = float;
-};
+struct packed_element<bfloat16_pair> : packed_element<float> {};
 
 /// Whether the unit was compiled for an instruction that multiplies such pairs.
 template <class Arch>
@@ -222,6 +220,7 @@ struct paired_right {
 template <bool Dot>
 struct bfloat16_terms_by {
   static constexpr bool copies = true;
+  using winograd = exact_terms;
   template <class T, class Arch>
   static constexpr bool prefers_winograd() {
     return !Dot;
@@ -261,6 +260,7 @@ struct bfloat16_terms_by {
 /// The quicker way on this processor; for double, the operands as they are.
 struct bfloat16_terms {
   static constexpr bool copies = true;
+  using winograd = exact_terms;  // rounding what it multiplies would gain nothing
   template <class T, class Arch>
   static bool prefers_winograd() {
     return way<T, Arch>([](auto terms) { return terms.template prefers_winograd<T, Arch>(); });

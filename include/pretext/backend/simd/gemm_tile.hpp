@@ -40,6 +40,8 @@ struct tile_accumulator {
 template <class T>
 struct packed_element {
   using sum = T;
+  static constexpr index_t tail = 0;  // steps after a block's last one: scales (gemm_block16.hpp)
+  static constexpr index_t most_steps = 2048 / static_cast<index_t>(sizeof(T));  // in a block
 };
 template <class T>
 using sum_of = typename packed_element<T>::sum;
@@ -76,7 +78,16 @@ inline void multiply_tile(index_t steps, strided<T> a, const T* b, tile_accumula
     if constexpr (R > half) lower += step_stride;
     b += tile_shape<T, Arch>::columns;
   }
-  each_row([&](auto r) { each_vector([&](auto v) { result.at[r][v] = acc.at[r][v]; }); });
+  if constexpr (packed_element<T>::tail > 0) {
+    vec<sum_of<T>, Arch> columns[V];
+    each_vector([&](auto v) { columns[v] = O::scales(b + v * O::width); });
+    each_row([&](auto r) {
+      const auto row = O::scale((r < half ? upper : lower)[(r % half) * row_stride]);
+      each_vector([&](auto v) { result.at[r][v] = O::finish(acc.at[r][v], row, columns[v]); });
+    });
+  } else {
+    each_row([&](auto r) { each_vector([&](auto v) { result.at[r][v] = acc.at[r][v]; }); });
+  }
 }
 
 /// Where row i of a result begins: one after another, or every few pixels of every few lines of a map.
