@@ -64,6 +64,8 @@ struct context {
   constexpr context<Backend, T, Comm> exact() const { return {backend, memory, comm, inputs, key, mode, keep, first_row}; }
   constexpr tensor_view<T> take(const extents& e) const { return memory->take<T>(e); }
   constexpr tensor_view<T> take(index_t n) const { return memory->take<T>(n); }
+  /// Memory that is given back by `memory->release_far`, whatever was taken and kept since.
+  constexpr tensor_view<T> take_far(const extents& e) const { return memory->take_far<T>(e); }
   template <class U>
   constexpr tensor_view<U> take_of(const extents& e) const {
     return memory->take<U>(e);

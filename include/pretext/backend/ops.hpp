@@ -26,7 +26,7 @@ struct list {
 using all = list<matmul_op, linear_op, column_sums_op, transpose_inner_op, copy_columns_op, conv2d_op,
                  conv2d_input_gradient_op, conv2d_weight_gradient_op, max_pool2d_op, max_pool2d_backward_op,
                  avg_pool2d_op, avg_pool2d_backward_op, spatial_mean_op, spatial_mean_backward_op, map_op,
-                 map_backward_op, add_op, copy_op, fill_op, scale_op, shift_op, dropout_op, column_moments_op,
+                 map_backward_op, add_op, add_map_op, copy_op, fill_op, scale_op, shift_op, dropout_op, column_moments_op,
                  rstd_of_moments_op, update_running_moments_op, normalize_columns_op, batch_norm_sums_op,
                  batch_norm_input_gradient_op, scale_columns_op, normalize_columns_map_op, batch_norm_map_sums_op,
                  batch_norm_map_input_gradient_op, layer_norm_op, layer_norm_input_gradient_op,

@@ -134,6 +134,7 @@ void elementwise_ops(result& r, B& be, double tolerance) {
     b(op::map_backward, trial_functor{}, x, dy, b.out({m, n}));
   });
   law(op::add, [](auto& b, index_t m, index_t n) { b(op::add, b.in({m, n}), b.sum({m, n})); });
+  law(op::add_map, [](auto& b, index_t m, index_t n) { b(op::add_map, trial_functor{}, b.in({m, n}), b.sum({m, n})); });
   law(op::copy, [](auto& b, index_t m, index_t n) { b(op::copy, b.in({m, n}), b.out({m, n})); });
   law(op::fill, [](auto& b, index_t m, index_t n) {
     using V = typename std::remove_cvref_t<decltype(b)>::value_type;

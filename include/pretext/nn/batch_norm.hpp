@@ -31,6 +31,22 @@ constexpr double join_moments(const Ctx& ctx, tensor_view<T> mean, tensor_view<T
 }
 
 /// y = F(z) of the normalised z; F void: z itself.
+template <class F, class Ctx, class T>
+constexpr void batch_norm_apply(const Ctx& ctx, activations<const T> x, const batch_statistics<T>& kept, tensor_view<const T> gamma,
+                                tensor_view<const T> beta, activations<T> y) {
+  if constexpr (std::is_void_v<F>)
+    ctx(op::normalize_columns, x, as_const(kept.mean), as_const(kept.rstd), gamma, beta, y);
+  else
+    ctx(op::normalize_columns_map, F{}, x, as_const(kept.mean), as_const(kept.rstd), gamma, beta, y);
+}
+/// The same from the statistics that the first pass kept.
+template <class F, class Ctx, class T>
+constexpr void batch_norm_again(index_t c, const Ctx& ctx, parameter_view<T> params, activations<const T> x,
+                                const batch_statistics<T>& kept, activations<T> y) {
+  parameter_reader own(params);
+  const auto gamma = own.parameter({c}), beta = own.parameter({c});
+  batch_norm_apply<F>(ctx, x, kept, gamma, beta, y);
+}
 template <class F, class Spec, class Ctx, class T>
 PRETEXT_APART constexpr void batch_norm_forward(const Spec& spec, index_t c, const Ctx& ctx, parameter_view<T> params,
                                                 activations<const T> x, activations<T> y, batch_statistics<T>& kept) {
@@ -54,10 +70,7 @@ PRETEXT_APART constexpr void batch_norm_forward(const Spec& spec, index_t c, con
     ctx(op::copy, running_mean, kept.mean);
     ctx(op::rstd_of_moments, running_var, 1.0, spec.eps.value(), kept.rstd);
   }
-  if constexpr (std::is_void_v<F>)
-    ctx(op::normalize_columns, x, as_const(kept.mean), as_const(kept.rstd), gamma, beta, y);
-  else
-    ctx(op::normalize_columns_map, F{}, x, as_const(kept.mean), as_const(kept.rstd), gamma, beta, y);
+  batch_norm_apply<F>(ctx, x, kept, gamma, beta, y);
 }
 template <class F, class Spec, class Ctx, class T, class Dx, class Dp>
 PRETEXT_APART constexpr void batch_norm_backward(const Spec& spec, index_t c, const Ctx& ctx, parameter_view<T> params,
@@ -145,6 +158,17 @@ struct batch_norm {
     constexpr void forward_with(const Next&, const Ctx& ctx, parameter_view<T> params, activations<const T> x, activations<T> y,
                                 cache<T>& kept) const {
       detail::batch_norm_forward<typename Next::functor>(this->spec, channels(), ctx, params, x, y, kept);
+    }
+    /// One pass over x, where keeping the output would cost memory as large.
+    static constexpr bool computed_again = true;
+    template <class Ctx, class T>
+    constexpr void again(const Ctx& ctx, parameter_view<T> params, activations<const T> x, const cache<T>& kept, activations<T> y) const {
+      detail::batch_norm_again<void>(channels(), ctx, params, x, kept, y);
+    }
+    template <class Next, class Ctx, class T>
+    constexpr void again_with(const Next&, const Ctx& ctx, parameter_view<T> params, activations<const T> x, const cache<T>& kept,
+                              activations<T> y) const {
+      detail::batch_norm_again<typename Next::functor>(channels(), ctx, params, x, kept, y);
     }
     template <class Ctx, class T, class Dx, class Dp>
     constexpr void backward(const Ctx& ctx, parameter_view<T> params, activations<const T> x, const cache<T>& kept,

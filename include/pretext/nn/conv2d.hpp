@@ -97,6 +97,7 @@ struct conv2d : detail::linear_width<Out> {
                   "pretext[shape.106] conv2d: the kernel is larger than the padded picture; use fewer poolings or more padding");
     using base = bound_base<conv2d, In>;
     using base::base;
+    static constexpr bool reads_input_first = true;
     template <class T>
     struct cache {};
 

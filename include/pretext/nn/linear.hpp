@@ -39,6 +39,7 @@ struct linear : detail::linear_width<Out> {
                   "pretext[shape.101] linear expects features<D> or sequence<D>; put flatten or global_avg_pool before it");
     using base = bound_base<linear, In>;
     using base::base;
+    static constexpr bool reads_input_first = true;
     template <class T>
     struct cache {};
 

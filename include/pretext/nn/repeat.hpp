@@ -88,7 +88,11 @@ struct repeat {
                             activations<const T> dy, Dx dx, Dp d_params) const {
       const auto scope = ctx.scope();
       const segment_size s = segment_of(block);
-      const std::array<tensor_view<T>, 2> turn{ctx.take(x.shape), ctx.take(x.shape)};
+      // Gradients take turns between dx, which is written last, and memory of its own.
+      std::array<tensor_view<T>, 2> turn{};
+      if (count() > 1) turn[1] = ctx.take(x.shape);
+      if constexpr (is_wanted<Dx>) turn[0] = dx;
+      else if (count() > 2) turn[0] = ctx.take(x.shape);
       activations<const T> down = dy;
       for (index_t i = count() - 1; i >= 0; --i) {
         const auto k = static_cast<std::size_t>(i);

@@ -7,7 +7,8 @@
 namespace pretext::nn {
 
 /// y = main(x) + shortcut(x). Children are named "main" and "shortcut" unless they are `named`; a shortcut of `identity`
-/// costs no copy and has no entry.
+/// costs no copy and has no entry. An elementwise layer behind it whose gradient follows from its value (relu) runs in its
+/// passes, and the sum is never written.
 /// errors  pretext[shape.115] the two ways end in different shapes
 /// source  He et al. 2016, arXiv:1512.03385
 template <class Main, class Shortcut = identity>
@@ -54,7 +55,11 @@ struct residual {
     struct cache {
       typename main_type::template cache<T> main{};
       typename shortcut_type::template cache<T> shortcut{};
+      activations<const T> output{};  // of the layer that was absorbed
     };
+    template <class Next>
+    static constexpr bool absorbs = requires { requires Next::functor::gradient_from_value; };
+
     template <class V>
     constexpr void parameters(V& v) const {
       v.child(child_name<Main>("main"), main);
@@ -63,16 +68,13 @@ struct residual {
     template <class Ctx, class T>
     constexpr void forward(const Ctx& ctx, parameter_view<T> params, activations<const T> x, activations<T> y,
                            cache<T>& kept) const {
-      parameter_reader own(params);
-      main.forward(child_context(ctx, 0), own.child(main), x, y, kept.main);
-      if constexpr (plain) {
-        ctx(op::add, x, y);
-      } else {
-        // What the shortcut keeps for backward outlives its output, so the output is taken last and given back alone.
-        const activations<T> side(ctx.take(y.shape), x.structure);
-        shortcut.forward(child_context(ctx, 1), own.child(shortcut), x, side, kept.shortcut);
-        ctx(op::add, as_const(tensor_view<T>(side)), y);
-      }
+      forward_both(ctx, params, x, y, kept, [&](tensor_view<const T> side) { ctx(op::add, side, y); });
+    }
+    template <class Next, class Ctx, class T>
+    constexpr void forward_with(const Next&, const Ctx& ctx, parameter_view<T> params, activations<const T> x, activations<T> y,
+                                cache<T>& kept) const {
+      kept.output = activations<const T>(y);
+      forward_both(ctx, params, x, y, kept, [&](tensor_view<const T> side) { ctx(op::add_map, typename Next::functor{}, side, y); });
     }
     template <class Ctx, class T, class Dx, class Dp>
     constexpr void backward(const Ctx& ctx, parameter_view<T> params, activations<const T> x, const cache<T>& kept,
@@ -94,6 +96,33 @@ struct residual {
         } else {
           shortcut.backward(side_ctx, own.child(shortcut), x, kept.shortcut, dy, no_gradient{}, gradients.child(shortcut));
         }
+      }
+    }
+    template <class Next, class Ctx, class T, class Dx, class Dp>
+    constexpr void backward_with(const Next&, const Ctx& ctx, parameter_view<T> params, activations<const T> x, const cache<T>& kept,
+                                 activations<const T> dy, Dx dx, Dp d_params) const {
+      const auto scope = ctx.scope();
+      const activations<T> d_sum(ctx.take(dy.shape), dy.structure);
+      ctx(op::map_backward, typename Next::functor{}, kept.output, dy, d_sum);
+      backward(ctx, params, x, kept, activations<const T>(d_sum), dx, d_params);
+    }
+
+   private:
+    /// y = main(x), then `join` takes in what came by the shortcut.
+    template <class Ctx, class T, class Join>
+    constexpr void forward_both(const Ctx& ctx, parameter_view<T> params, activations<const T> x, activations<T> y, cache<T>& kept,
+                                Join&& join) const {
+      parameter_reader own(params);
+      main.forward(child_context(ctx, 0), own.child(main), x, y, kept.main);
+      if constexpr (plain) {
+        join(x);
+      } else {
+        // What the shortcut keeps for backward outlives its output.
+        const std::size_t mark = ctx.memory->far_used();
+        const activations<T> side(ctx.take_far(y.shape), x.structure);
+        shortcut.forward(child_context(ctx, 1), own.child(shortcut), x, side, kept.shortcut);
+        join(as_const(tensor_view<T>(side)));
+        ctx.memory->release_far(mark);
       }
     }
   };

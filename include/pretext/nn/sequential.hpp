@@ -50,37 +50,67 @@ struct chain_types<In, First, Rest...> {
   using output = typename rest::output;
 };
 
+/// What a tap shows has to be there.
+template <class B>
+concept Tapped = requires { B::spec_type::tap_name; };
 /// Which layers of a chain run inside the one before, which then runs for both.
 template <class First, class Second>
-concept Absorbs = requires { requires First::template absorbs<Second>; };
+concept Absorbs = requires { requires First::template absorbs<Second>; } && !Tapped<First> && !Tapped<Second>;
+/// Layers whose output can be had again from their input and cache by `again`, for less than memory costs.
+template <class B>
+concept ComputedAgain = requires { requires B::computed_again; } && !Tapped<B>;
+/// Layers whose backward reads its input before it writes the input's gradient, which may be the same memory, and whose cache
+/// holds no view of the input.
+template <class B>
+concept ReadsInputFirst = requires { requires B::reads_input_first; };
 template <class Children>
 struct fusion;
 template <class... B>
 struct fusion<child_list<B...>> {
   static constexpr std::size_t count = sizeof...(B);
+  template <std::size_t I>
+  using layer = child_type<child_list<B...>, I>;
+  static constexpr std::array<bool, count> absorbed = [] {
+    std::array<bool, count> into{};
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      ((into[I + 1] = !into[I] && Absorbs<layer<I>, layer<I + 1>>), ...);
+    }(std::make_index_sequence<count - 1>{});
+    return into;
+  }();
+  /// First layer of the run that ends with layer I.
+  template <std::size_t I>
+  static constexpr std::size_t start = absorbed[I] ? I - 1 : I;
+  /// Whether the output of the run that ends with layer I can be forgotten. Its own input is kept: a layer that is computed
+  /// again does not count among those that read their input first.
+  template <std::size_t I>
+  static constexpr bool again = [] {
+    if constexpr (I + 1 < count)
+      return !absorbed[I + 1] && ComputedAgain<layer<start<I>>> && ReadsInputFirst<layer<I + 1>>;
+    else
+      return false;
+  }();
   struct plan {
-    std::array<bool, count> absorbed{};
     std::array<std::size_t, count> turn{};  // which of two buffers; layers that run together share one
     std::size_t runs = 1;                   // of one layer or two
   };
   static constexpr plan value = [] {
     plan p{};
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      ((p.absorbed[I + 1] = !p.absorbed[I] && Absorbs<child_type<child_list<B...>, I>, child_type<child_list<B...>, I + 1>>), ...);
-    }(std::make_index_sequence<count - 1>{});
     for (std::size_t i = 1; i < count; ++i) {
-      p.turn[i] = p.absorbed[i] ? p.turn[i - 1] : 1 - p.turn[i - 1];
-      p.runs += p.absorbed[i] ? 0 : 1;
+      p.turn[i] = absorbed[i] ? p.turn[i - 1] : 1 - p.turn[i - 1];
+      p.runs += absorbed[i] ? 0 : 1;
     }
     return p;
   }();
 };
+/// Outputs of fewer bytes are kept even where they could be computed again: they come from the caches, and time is worth more.
+inline constexpr index_t least_forgotten = index_t{8} << 20;
 }  // namespace detail
 
 /// Layers one after another; children are named by position, as PyTorch's Sequential.
 /// shapes  each layer is bound to the output of the one before; a mistake is one sentence from the layer it is in
 /// cost    keeps every intermediate result for backward; without backward two buffers serve all. A layer that `absorbs` the
-///         one after it (batch_norm a functor) runs for both, and nothing is kept between them
+///         one after it (batch_norm a functor, residual a relu) runs for both, and nothing is kept between them. What
+///         batch_norm hands a conv2d or linear is computed again in backward where it has 8 MiB or more
 template <class... Layers>
 struct sequential {
   // Copied and not value-initialised: g++ 12 clears the neighbours of an empty layer that has a base class.
@@ -102,7 +132,8 @@ struct sequential {
     using input_shape = In;
     static constexpr std::size_t count = sizeof...(Layers);
     using indices = std::make_index_sequence<count>;
-    static constexpr auto fused = detail::fusion<children_type>::value;
+    using fusion = detail::fusion<children_type>;
+    static constexpr auto fused = fusion::value;
 
     [[no_unique_address]] sequential spec{};
     [[no_unique_address]] In input{};
@@ -136,7 +167,7 @@ struct sequential {
     constexpr void forward(const Ctx& ctx, parameter_view<T> params, activations<const T> x, activations<T> y,
                            cache<T>& kept) const {
       parameter_reader own(params);
-      const std::size_t mark = ctx.memory->used();
+      const std::size_t mark = ctx.memory->used(), far_mark = ctx.memory->far_used();
       std::array<tensor_view<T>, 2> turn{};
       if (!ctx.keep && fused.runs > 1) {
         const index_t widest = widest_output(x.shape);
@@ -145,7 +176,7 @@ struct sequential {
       }
       activations<const T> in = x;
       [&]<std::size_t... I>(std::index_sequence<I...>) {
-        (forward_child<I>(ctx, own, in, y, turn[fused.turn[I]], kept), ...);
+        (forward_child<I>(ctx, own, in, y, turn[fused.turn[I]], far_mark, kept), ...);
       }(indices{});
       if (!ctx.keep) ctx.memory->release(mark);
     }
@@ -155,23 +186,32 @@ struct sequential {
       const auto scope = ctx.scope();
       parameter_reader<T> own(params);
       gradient_reader gradients(d_params);
-      index_t widest = 0;
-      for (std::size_t i = 0; i + 1 < count; ++i) widest = std::max(widest, kept.outputs[i].size());
+      // Gradients take turns between two buffers; dx, which is written last, is one of them where it is large enough.
+      std::array<index_t, 2> widest{};
+      for (std::size_t i = 1; i < count; ++i)
+        if (!fusion::absorbed[i]) widest[fused.turn[i]] = std::max(widest[fused.turn[i]], kept.outputs[i - 1].size());
       std::array<tensor_view<T>, 2> turn{};
-      if constexpr (fused.runs > 1) turn[0] = ctx.take({widest});
-      if constexpr (fused.runs > 2) turn[1] = ctx.take({widest});
+      if constexpr (fused.runs > 1) turn[1] = ctx.take({widest[1]});
+      if constexpr (fused.runs > 2) {
+        bool own_memory = true;
+        if constexpr (is_wanted<Dx>) {
+          own_memory = dx.size() < widest[0];
+          if (!own_memory) turn[0] = tensor_view<T>(dx);
+        }
+        if (own_memory) turn[0] = ctx.take({widest[0]});
+      }
       [&]<std::size_t... I>(std::index_sequence<I...>) {
         const std::array<parameter_view<T>, count> p{own.child(detail::child<I>(children))...};
         const std::array<Dp, count> d{gradients.child(detail::child<I>(children))...};
         activations<const T> down = dy;
-        (backward_child<count - 1 - I>(ctx, p[count - 1 - I], x, kept, down, turn[1 - fused.turn[count - 1 - I]], dx, d[count - 1 - I]), ...);
+        (backward_child<count - 1 - I>(ctx, p, x, kept, down, turn[fused.turn[count - 1 - I]], dx, d[count - 1 - I]), ...);
       }(indices{});
     }
 
    private:
     template <std::size_t I>
     static constexpr bool absorbs_next = [] {
-      if constexpr (I + 1 < count) return fused.absorbed[I + 1];
+      if constexpr (I + 1 < count) return fusion::absorbed[I + 1];
       else return false;
     }();
     template <std::size_t I>
@@ -192,18 +232,21 @@ struct sequential {
     /// With and without backward are one function: every layer's forward is compiled into it once.
     template <std::size_t I, class Ctx, class T>
     constexpr void forward_child(const Ctx& ctx, parameter_reader<T>& own, activations<const T>& in, activations<T> y,
-                                 tensor_view<T> turn, cache<T>& kept) const {
-      if constexpr (!fused.absorbed[I]) {
+                                 tensor_view<T> turn, std::size_t far_mark, cache<T>& kept) const {
+      if constexpr (!fusion::absorbed[I]) {
         constexpr std::size_t last = absorbs_next<I> ? I + 1 : I;
         const auto& layer = detail::child<I>(children);
         const std::size_t mark = ctx.memory->used();
         activations<T> out = y;
+        bool forgotten = false;
         if constexpr (last + 1 < count) {
           extents shape = output_extents(layer, in.shape);
           if constexpr (absorbs_next<I>) shape = output_extents(detail::child<last>(children), shape);
-          out = activations<T>(ctx.keep ? ctx.take(shape) : tensor_view<T>{turn.data, shape}, in.structure);
+          forgotten = ctx.keep && is_forgotten<last, T>(shape);
+          out = activations<T>(!ctx.keep ? tensor_view<T>{turn.data, shape} : forgotten ? ctx.take_far(shape) : ctx.take(shape),
+                               in.structure);
         }
-        if (ctx.keep) kept.outputs[last] = out;
+        if (ctx.keep) kept.outputs[last] = forgotten ? activations<T>(tensor_view<T>{nullptr, out.shape}, out.structure) : out;
         const parameter_view<T> params = own.child(layer);
         if constexpr (absorbs_next<I>) {
           own.child(detail::child<last>(children));
@@ -212,22 +255,48 @@ struct sequential {
           layer.forward(child_context(ctx, I), params, in, out, detail::child<I>(kept.children));
         }
         if (!ctx.keep) ctx.memory->release(mark);
+        if (!forgotten) ctx.memory->release_far(far_mark);
         in = out;
       }
     }
+    template <std::size_t Last, class T>
+    static constexpr bool is_forgotten(const extents& shape) {
+      if constexpr (fusion::template again<Last>)
+        return shape.size() >= detail::least_forgotten / static_cast<index_t>(sizeof(T));
+      else
+        return false;
+    }
     template <std::size_t I, class Ctx, class T, class Dx, class Dp>
-    constexpr void backward_child(const Ctx& ctx, parameter_view<T> p, activations<const T> x, const cache<T>& kept,
-                                  activations<const T>& down, tensor_view<T> turn, Dx dx, Dp d) const {
-      if constexpr (fused.absorbed[I]) {
+    constexpr void backward_child(const Ctx& ctx, const std::array<parameter_view<T>, count>& p, activations<const T> x,
+                                  const cache<T>& kept, activations<const T>& down, tensor_view<T> turn, Dx dx, Dp d) const {
+      if constexpr (fusion::absorbed[I]) {
         return;  // with the layer before
       } else if constexpr (I == 0) {
-        run_backward<I>(ctx, p, x, kept, down, dx, d);
+        run_backward<I>(ctx, p[I], x, kept, down, dx, d);
       } else {
-        const activations<T>& in = kept.outputs[I - 1];
+        activations<const T> in(kept.outputs[I - 1]);
         const activations<T> up(tensor_view<T>{turn.data, in.shape}, in.structure);
-        run_backward<I>(ctx, p, activations<const T>(in), kept, down, up, d);
+        if constexpr (fusion::template again<I - 1>) {
+          if (is_forgotten<I - 1, T>(in.shape)) {
+            compute_again<I - 1>(ctx, p, x, kept, up);
+            in = up;
+          }
+        }
+        run_backward<I>(ctx, p[I], in, kept, down, up, d);
         down = up;
       }
+    }
+    /// The output of the run that ends with layer Last.
+    template <std::size_t Last, class Ctx, class T>
+    constexpr void compute_again(const Ctx& ctx, const std::array<parameter_view<T>, count>& p, activations<const T> x,
+                                 const cache<T>& kept, activations<T> y) const {
+      constexpr std::size_t first = fusion::template start<Last>;
+      const auto& layer = detail::child<first>(children);
+      const auto& own = detail::child<first>(kept.children);
+      activations<const T> in = x;
+      if constexpr (first > 0) in = activations<const T>(kept.outputs[first - 1]);
+      if constexpr (first < Last) layer.again_with(detail::child<Last>(children), ctx, p[first], in, own, y);
+      else layer.again(ctx, p[first], in, own, y);
     }
     template <std::size_t I, class Ctx, class T, class Dx, class Dp>
     constexpr void run_backward(const Ctx& ctx, parameter_view<T> p, activations<const T> in, const cache<T>& kept,

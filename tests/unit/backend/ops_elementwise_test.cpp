@@ -31,12 +31,13 @@ void check_map() {
     agree([&](auto& run, auto zero) {
       using T = decltype(zero);
       const auto x = values<T>(n, 1, -4, 4), dy = values<T>(n, 2);
-      auto y = stale<T>(n), dx = stale<T>(n), in_place = x;
+      auto y = stale<T>(n), dx = stale<T>(n), in_place = x, sum = dy;
       run(op::map, F{}, in(x, {n}), out(y, {n}));
       run(op::map_backward, F{}, in(x, {n}), in(dy, {n}), out(dx, {n}));
       run(op::map, F{}, in(in_place, {n}), out(in_place, {n}));
+      run(op::add_map, F{}, in(x, {n}), out(sum, {n}));
       CHECK((n == 0 || std::memcmp(in_place.data(), y.data(), y.size() * sizeof(T)) == 0));
-      return outputs<T>{y, dx};
+      return outputs<T>{y, dx, sum};
     });
   }
 }

@@ -86,3 +86,26 @@ TEST_CASE("workspace: scopes give back, nothing else does", "[core][workspace]")
   CHECK(w.take<float>(extents(1)).data == a.data);
   CHECK(w.take<float>(extents(0)).size() == 0);
 }
+
+TEST_CASE("workspace: the far end is a stack of its own", "[core][workspace]") {
+  const auto steps = [](workspace& w) {
+    const std::size_t mark = w.far_used();
+    const auto passing = w.take_far<float>(extents(20));  // 128 bytes
+    const auto kept = w.take<float>(extents(16));
+    w.release_far(mark);
+    const auto next = w.take_far<double>(extents(8));
+    return std::vector<const void*>{passing.data, kept.data, next.data};
+  };
+  workspace plan;
+  steps(plan);
+  CHECK(plan.peak() == 192);
+  const px::buffer<std::byte> block(192);
+  workspace w(block.data(), 192);
+  const auto at = steps(w);
+  CHECK(at == std::vector<const void*>{block.data() + 64, block.data(), block.data() + 128});
+  CHECK((w.used() == 64 && w.far_used() == 64));
+  w.take<char>(extents(64));
+  CHECK_THROWS_AS(w.take<char>(extents(1)), px::error);
+  w.release(0);
+  CHECK_THROWS_AS(w.take_far<char>(extents(192)), px::error);
+}

@@ -3,10 +3,13 @@
 
 #include "pretext/nn/activation.hpp"
 #include "pretext/nn/batch_norm.hpp"
+#include "pretext/nn/conv2d.hpp"
 #include "pretext/nn/dropout.hpp"
 #include "pretext/nn/identity.hpp"
 #include "pretext/nn/linear.hpp"
+#include "pretext/nn/residual.hpp"
 #include "pretext/nn/sequential.hpp"
+#include "pretext/nn/tap.hpp"
 
 using namespace layers_test;
 
@@ -45,13 +48,51 @@ TEST_CASE("sequential: a layer that absorbs the one behind it computes what the 
 TEST_CASE("sequential: which layers run with the one before them", "[nn][layers][sequential]") {
   using chain = decltype(nn::bind(nn::sequential<nn::relu, nn::batch_norm, nn::relu, nn::tanh, nn::batch_norm, nn::dropout, nn::relu>{}, px::features<7>{}));
   constexpr auto plan = chain::fused;
-  CHECK_FALSE(plan.absorbed[1]);
-  CHECK(plan.absorbed[2]);
-  CHECK_FALSE(plan.absorbed[3]);
-  CHECK_FALSE(plan.absorbed[5]);
-  CHECK_FALSE(plan.absorbed[6]);
+  constexpr auto absorbed = chain::fusion::absorbed;
+  CHECK_FALSE(absorbed[1]);
+  CHECK(absorbed[2]);
+  CHECK_FALSE(absorbed[3]);
+  CHECK_FALSE(absorbed[5]);
+  CHECK_FALSE(absorbed[6]);
   CHECK(plan.runs == 6);
   CHECK(plan.turn[1] == plan.turn[2]);
   CHECK(plan.turn[2] != plan.turn[3]);
   check_layer(nn::sequential<nn::batch_norm, nn::tanh, nn::tanh, nn::batch_norm, nn::gelu>{}, px::features<5>{}, 8);
+}
+
+TEST_CASE("sequential: a residual runs a relu behind it, and a tap keeps its layer to itself", "[nn][layers][sequential]") {
+  using block = nn::sequential<nn::residual<nn::linear<7>>, nn::relu, nn::residual<nn::linear<7>, nn::linear<7>>, nn::relu, nn::tanh>;
+  constexpr auto absorbed = decltype(nn::bind(block{}, px::features<7>{}))::fusion::absorbed;
+  CHECK((absorbed[1] && absorbed[3] && !absorbed[4]));
+  check_layer(block{}, px::features<7>{}, 5);
+  using smooth = nn::sequential<nn::residual<nn::linear<7>>, nn::tanh>;  // its gradient needs the sum
+  CHECK_FALSE(decltype(nn::bind(smooth{}, px::features<7>{}))::fusion::absorbed[1]);
+  using tapped = nn::sequential<nn::batch_norm, nn::tap<"z", nn::relu>, nn::tap<"n", nn::batch_norm>, nn::relu, nn::linear<3>>;
+  constexpr auto seen = decltype(nn::bind(tapped{}, px::features<7>{}))::fusion::absorbed;
+  CHECK((!seen[1] && !seen[3]));
+}
+
+TEST_CASE("sequential: what a large batch_norm hands on is computed again, to the bit and for less memory", "[nn][layers][sequential]") {
+  using forgets = nn::sequential<nn::conv2d<16, 1>, nn::batch_norm, nn::relu, nn::conv2d<8, 1>, nn::batch_norm, nn::conv2d<4, 1>>;
+  using pair = nn::sequential<nn::named<"1", nn::batch_norm>, nn::named<"2", nn::relu>>;
+  using keeps = nn::sequential<nn::named<"0", nn::conv2d<16, 1>>, nn::named<"", pair>, nn::named<"3", nn::conv2d<8, 1>>,
+                               nn::named<"", nn::sequential<nn::named<"4", nn::batch_norm>>>, nn::named<"5", nn::conv2d<4, 1>>>;
+  using picture = px::image<1, 512, 512>;
+  const auto a = nn::bind(forgets{}, picture{});
+  const auto b = nn::bind(keeps{}, picture{});
+  using fusion = decltype(nn::bind(forgets{}, picture{}))::fusion;
+  CHECK((fusion::again<2> && fusion::again<4> && !fusion::again<0> && !fusion::again<1> && !fusion::again<5>));
+  const extents sample(512, 512, 1);
+  const given g = random_values(a, sample, 1);
+  simd be(2);
+  const auto one = run<float>(be, a, sample, g), two = run<float>(be, b, sample, g);
+  CHECK(one.y == two.y);
+  CHECK(one.dx == two.dx);
+  REQUIRE(one.named.size() == two.named.size());
+  for (const auto& [name, v] : one.named) {
+    INFO(name);
+    REQUIRE(two.named.count(name) == 1);
+    CHECK(v == two.named.at(name));
+  }
+  CHECK(one.memory + (std::size_t{16} << 20) <= two.memory);  // a map of 16 channels; that of 8 is below the limit and kept
 }

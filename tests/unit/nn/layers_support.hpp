@@ -47,6 +47,7 @@ template <class T>
 struct made {
   std::vector<T> y, dx;
   std::map<std::string, std::vector<T>> named;  // "dweight", "running_mean", ...
+  std::size_t memory = 0;                       // bytes of a step
 };
 
 template <class Bound>
@@ -108,6 +109,7 @@ made<T> run(B& be, const Bound& layer, const extents& sample, const given& g) {
   px::workspace memory(block.data(), plan.peak());
   walk(be, memory, x.data(), r.y.data(), dy.data(), r.dx.data(), parameters.data(), gradients.data(), buffers.data());
   CHECK(memory.peak() == plan.peak());
+  r.memory = plan.peak();
 
   const auto read = [&](const px::parameter_entry& e, const T* from, const std::string& name) {
     auto& v = r.named[name];

@@ -42,6 +42,8 @@ PRETEXT_ELEMENTWISE_OP(map);
 PRETEXT_ELEMENTWISE_OP(map_backward);
 /// (x, y): y += x
 PRETEXT_ELEMENTWISE_OP(add);
+/// (f, x, y): y = f(x + y)
+PRETEXT_ELEMENTWISE_OP(add_map);
 /// (x, y): y = x
 PRETEXT_ELEMENTWISE_OP(copy);
 /// (value, y): y = value

@@ -24,6 +24,10 @@ struct reference_elementwise {
   static void run(op::add_op, workspace&, input<T> x, tensor_view<T> y) {
     for (index_t i = 0; i < y.size(); ++i) y[i] += x[i];
   }
+  template <class F, class T>
+  static void run(op::add_map_op, workspace&, const F&, input<T> x, tensor_view<T> y) {
+    for (index_t i = 0; i < y.size(); ++i) y[i] = F::template value<scalar_math>(x[i] + y[i]);
+  }
   template <class T>
   static void run(op::copy_op, workspace&, input<T> x, tensor_view<T> y) {
     for (index_t i = 0; i < y.size(); ++i) y[i] = x[i];

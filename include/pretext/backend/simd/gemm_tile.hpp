@@ -49,7 +49,7 @@ using sum_of = typename packed_element<T>::sum;
 /// acc(r, v) = sum over p in order of a(r, p) * b(p, v), one chain of fused multiply-adds per element: its bits do not
 /// depend on R, V or on where the operands lie. `b` has tile_shape::columns elements per step.
 template <class T, class Arch, int R, int V>
-inline void multiply_tile(index_t steps, strided<T> a, const T* b, tile_accumulator<sum_of<T>, Arch, R, V>& result) {
+inline void multiply_tile(index_t steps, const strided<T>& a, const T* b, tile_accumulator<sum_of<T>, Arch, R, V>& result) {
   using O = vector_ops<T, Arch>;
   tile_accumulator<sum_of<T>, Arch, R, V> acc;
   const auto each_row = [](auto&& body) {
@@ -208,7 +208,7 @@ struct store_result {
 
 /// Picks the narrowest compiled tile that holds rows x columns and runs it with its epilogue.
 template <class T, class Arch, class Epilogue>
-void run_tile(index_t steps, strided<T> a, const T* b, const Epilogue& epilogue, index_t i, index_t j, index_t rows,
+void run_tile(index_t steps, const strided<T>& a, const T* b, const Epilogue& epilogue, index_t i, index_t j, index_t rows,
               index_t columns, bool first, bool last) {
   constexpr int R = tile_shape<T, Arch>::rows;
   const auto go = [&](auto r, auto v) {

@@ -65,7 +65,7 @@ class simd {
       op::list<op::matmul_op, op::linear_op, op::column_sums_op, op::transpose_inner_op, op::copy_columns_op, op::conv2d_op,
                op::conv2d_input_gradient_op, op::conv2d_weight_gradient_op, op::max_pool2d_op, op::max_pool2d_backward_op,
                op::avg_pool2d_op, op::avg_pool2d_backward_op, op::spatial_mean_op, op::spatial_mean_backward_op, op::map_op,
-               op::map_backward_op, op::add_op, op::copy_op, op::fill_op, op::scale_op, op::shift_op, op::dropout_op,
+               op::map_backward_op, op::add_op, op::add_map_op, op::copy_op, op::fill_op, op::scale_op, op::shift_op, op::dropout_op,
                op::column_moments_op, op::rstd_of_moments_op, op::update_running_moments_op, op::normalize_columns_op,
                op::batch_norm_sums_op, op::batch_norm_input_gradient_op, op::scale_columns_op, op::normalize_columns_map_op,
                op::batch_norm_map_sums_op, op::batch_norm_map_input_gradient_op, op::layer_norm_op,

@@ -36,6 +36,12 @@ struct simd_elementwise {
   static void run(op::add_op, const simd_call& call, input<T> x, tensor_view<T> y) {
     kernel::add<T, Arch>(call.pool, y.size(), x.data, y.data);
   }
+  template <class F, lane_value T>
+  static void run(op::add_map_op, const simd_call& call, const F&, input<T> x, tensor_view<T> y) {
+    using M = kernel::simd_math<T, Arch>;
+    kernel::map<T, Arch>(
+        call.pool, y.size(), y.data, [](const V<T>& a, const V<T>& b) { return V<T>(F::template value<M>(a + b)); }, x.data, y.data);
+  }
   template <class T>
   static void run(op::copy_op, const simd_call& call, input<T> x, tensor_view<T> y) {
     kernel::copy<T, Arch>(call.pool, y.size(), x.data, y.data);
