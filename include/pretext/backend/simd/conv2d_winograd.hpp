@@ -250,11 +250,21 @@ void winograd(thread_pool& pool, const detail::winograd_source<T>& x, index_t ba
     T* const inputs = slots + worker * plan.worker_size();
     T* const results = inputs + places * plan.place;
     const index_t first = task * plan.block, count = tiles.count - first < plan.block ? tiles.count - first : plan.block;
-    detail::transform_inputs<T, Arch>(x, tiles, first, count, zeros, inputs, plan.place, plan.row);
-    if constexpr (Terms::template packs<T, Arch>)
-      for (index_t f = 0; f < places; ++f)
-        for (index_t i = 0; i < count; ++i)
-          each_block([&](index_t p, index_t n) { Terms::template pack_row<Arch>(inputs + f * plan.place + i * plan.row + p, n); });
+    if constexpr (Terms::template packs<T, Arch>) {
+      // A few tiles at a time, packed while they are in the first-level cache; results have no use for their room yet.
+      const index_t some = plan.row < 320 ? 320 / plan.row : 1, part = some * plan.row;
+      for (index_t i = 0; i < count; i += some) {
+        const index_t now = count - i < some ? count - i : some;
+        detail::transform_inputs<T, Arch>(x, tiles, first + i, now, zeros, results, part, plan.row);
+        for (index_t f = 0; f < places; ++f)
+          for (index_t t = 0; t < now; ++t)
+            each_block([&](index_t p, index_t n) {
+              Terms::template pack_row<Arch>(results + f * part + t * plan.row + p, n, inputs + f * plan.place + (i + t) * plan.row + p);
+            });
+      }
+    } else {
+      detail::transform_inputs<T, Arch>(x, tiles, first, count, zeros, inputs, plan.place, plan.row);
+    }
     for (index_t j = 0; j < out_c; j += C) {
       const index_t columns = out_c - j < C ? out_c - j : C;
       for (index_t f = 0; f < places; ++f)

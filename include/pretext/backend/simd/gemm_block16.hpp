@@ -330,8 +330,8 @@ struct block16_terms {
     return packs<T, Arch> ? ceil_div(n, 2) : n;
   }
   template <class Arch>
-  static void pack_row(float* from, index_t n) {
-    detail::block16_row<Arch>(from, n, detail::block16_limit(n + n % 2), reinterpret_cast<int16_pair*>(from));
+  static void pack_row(const float* from, index_t n, float* to) {
+    detail::block16_row<Arch>(from, n, detail::block16_limit(n + n % 2), reinterpret_cast<int16_pair*>(to));
   }
   template <class Arch>
   static void pack_columns(float* from, index_t stride, index_t n, index_t columns) {
