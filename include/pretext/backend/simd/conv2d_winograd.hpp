@@ -181,7 +181,7 @@ struct winograd_plan {
     const index_t fitting = (index_t{1} << 20) / (places * row * static_cast<index_t>(sizeof(T))) / R * R;
     block = fitting < 4 * R ? 4 * R : fitting > 8 * R ? 8 * R : fitting;
     place = block * row + 16;
-    result_place = block * C + 16;
+    result_place = block * C + 16 < row ? row : block * C + 16;  // a tile's inputs have to fit, too
     kernel_place = in * C + 16;
   }
   index_t kernels_size() const { return places * panels * kernel_place; }
@@ -252,7 +252,8 @@ void winograd(thread_pool& pool, const detail::winograd_source<T>& x, index_t ba
     const index_t first = task * plan.block, count = tiles.count - first < plan.block ? tiles.count - first : plan.block;
     if constexpr (Terms::template packs<T, Arch>) {
       // A few tiles at a time, packed while they are in the first-level cache; results have no use for their room yet.
-      const index_t some = plan.row < 320 ? 320 / plan.row : 1, part = some * plan.row;
+      const index_t room = plan.result_place < 320 ? plan.result_place : 320;
+      const index_t some = plan.row < room ? room / plan.row : 1, part = some * plan.row;
       for (index_t i = 0; i < count; i += some) {
         const index_t now = count - i < some ? count - i : some;
         detail::transform_inputs<T, Arch>(x, tiles, first + i, now, zeros, results, part, plan.row);
