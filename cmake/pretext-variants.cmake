@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # One program for every x86-64 machine.
 #
-#   pretext_add_variants(app train.cpp avx2 avx512)      # names may be left out: then one plain program
+#   pretext_add_variants(app train.cpp avx2 avx512)      # names may be left out: then one plain program; also avx512bf16
 #   target_link_libraries(app PRIVATE pretext::png)
 #
 # makes the executable `app` (or adds to it where it exists) from train.cpp, which holds `main`, compiled once plainly and
-# once for each instruction set. At start the best one that the processor runs is chosen; PRETEXT_ARCH=baseline|avx2|avx512
+# once for each instruction set. At start the best one that the processor runs is chosen; PRETEXT_ARCH=baseline|avx2|avx512|...
 # in the environment chooses by name. Other sources of `app` (target_sources) are compiled once, for the baseline.
 #
 # How the copies are kept apart. Inline functions and templates have the same names in every copy, and a linker keeps
@@ -30,6 +30,8 @@ function(pretext_variant_flags variant out)
     set(${out} -mavx2 -mfma PARENT_SCOPE)
   elseif(variant STREQUAL "avx512")
     set(${out} -mavx512f -mavx512cd -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma PARENT_SCOPE)
+  elseif(variant STREQUAL "avx512bf16")
+    set(${out} -mavx512bf16 -mavx512vnni -mavx512f -mavx512cd -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma PARENT_SCOPE)
   endif()
 endfunction()
 
@@ -56,7 +58,7 @@ function(pretext_add_variants app source)
   foreach(variant IN LISTS ARGN)
     pretext_variant_flags(${variant} flags)
     if(NOT DEFINED flags OR variant STREQUAL "baseline")
-      message(FATAL_ERROR "pretext_add_variants(${app}): no instruction set '${variant}'; there are: avx2 avx512")
+      message(FATAL_ERROR "pretext_add_variants(${app}): no instruction set '${variant}'; there are: avx2 avx512 avx512bf16")
     endif()
   endforeach()
   if(NOT TARGET ${app})
@@ -79,7 +81,7 @@ function(pretext_add_variants app source)
   set(dir "${CMAKE_CURRENT_BINARY_DIR}/${app}.variants")
   set(PRETEXT_DISPATCH_DECLARATIONS "")
   set(PRETEXT_DISPATCH_TABLE "")
-  foreach(variant IN ITEMS avx512 avx2 baseline)  # best first
+  foreach(variant IN ITEMS avx512bf16 avx512 avx2 baseline)  # best first
     if(NOT variant STREQUAL "baseline" AND NOT variant IN_LIST ARGN)
       continue()
     endif()

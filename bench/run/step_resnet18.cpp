@@ -1,35 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A SimCLR step of ResNet-18 with a CIFAR stem: 3 x 32 x 32, 256 views, projector 512-128.
-#include <pretext/encoder/resnet.hpp>
-
-#include "convolution_work.hpp"
-#include "simclr_step.hpp"
+#include "resnet18_step.hpp"
 
 namespace {
 
 using namespace bench;
 
-struct resnet18 {
-  template <class R>
-  using family = ready_views<R>;
-  using input = px::image<3, 32, 32>;
-  using encoder = px::encoder::resnet18<px::encoder::cifar_stem>;
-  static constexpr index_t width = 128;
-  using head = px::nn::mlp<512, width>;
-};
-
-/// Forward and both gradients; nothing asks for that of the pixels.
-double gflop_a_row() {
-  double others = 4 * convolution_gflop(64, 64, 3, 1, 32);
-  for (const index_t in : {64, 128, 256}) {
-    const index_t side = 2048 / in;
-    others += convolution_gflop(in, 2 * in, 3, 2, side) + convolution_gflop(in, 2 * in, 1, 2, side) +
-              3 * convolution_gflop(2 * in, 2 * in, 3, 1, side / 2);
-  }
-  return 2 * convolution_gflop(3, 64, 3, 1, 32) + 3 * (others + 2e-9 * (512 * 512 + 512 * 128));
-}
-
-void measure(const options& o) { simclr_step<resnet18>(o, "step_resnet18", "256 views", 256, 16, gflop_a_row()); }
+void measure(const options& o) { resnet18_step<px::precision::float32>(o, "step_resnet18", "256 views"); }
 
 }  // namespace
 

@@ -86,10 +86,10 @@ inline std::string size_text(const extents& e) {
 }  // namespace detail
 
 /// Runs every op twice, on B and on Ref in double precision, and remembers the first whose outputs differ by more than is
-/// allowed: 1e-5 for float, 1e-10 for double, equal for integers. B's results are kept, so a training run is B's own.
+/// allowed: 1e-5 for float (5e-3 where products round to bfloat16), 1e-10 for double, equal for integers. B's results are kept, so a training run is B's own.
 ///   backend::audit<backend::simd<>> be; trainer<my_recipe, decltype(be)> t({}, be); t.step(batch); be.first_failure()
 /// A sum that cancels has no exact digits left in float on any back end: where the limit is passed, Ref runs once more in
-/// the op's own precision, and only an error eight times larger than its own counts.
+/// the op's own precision (rounding what the op may round), and only an error eight times larger than its own counts.
 /// cost    several times Ref's; copies on the heap. for_each_sample runs on B alone: it calls the same code on all back ends
 template <class B, class Ref = reference>
 class audit : public B {
@@ -107,12 +107,12 @@ class audit : public B {
       auto wide = std::tuple<decltype(widen(a))...>{widen(a)...};
       B::run(op, memory, a...);
       run_reference(op, memory, wide, std::index_sequence_for<A...>{});
-      const measured own = distance(wide, std::index_sequence_for<A...>{}, a...);
+      const measured own = distance<Op>(wide, std::index_sequence_for<A...>{}, a...);
       double of_reference = 0;
       if (!(own.share() <= 1)) {
         swap_outputs();
-        ref_.run(op, memory, a...);
-        of_reference = distance(wide, std::index_sequence_for<A...>{}, a...).share();
+        ref_.run(op, memory, rounded<Op>(a)...);
+        of_reference = distance<Op>(wide, std::index_sequence_for<A...>{}, a...).share();
         for (auto& w : outputs_) std::memcpy(w.data, w.saved, w.bytes);  // B's results again
       }
       ++checked_;
@@ -180,6 +180,23 @@ class audit : public B {
       w.saved = result;
     }
   }
+  /// What an op reads, rounded where its precision allows that.
+  template <class Op, class A>
+  auto rounded(const A& a) {
+    if constexpr (requires { detail::view_of(a); Op::allowed; }) {
+      const auto v = detail::view_of(a);
+      if constexpr (std::is_same_v<decltype(v.data), const float*>) {
+        if (v.data == nullptr) return v;
+        float* to = store_.take<float>(v.size());
+        for (index_t i = 0; i < v.size(); ++i) to[i] = Op::precision::round(v.data[i]);
+        return tensor_view<const float>{to, v.shape};
+      } else {
+        return v;
+      }
+    } else {
+      return a;
+    }
+  }
   template <class Op, class Wide, std::size_t... I>
   void run_reference(Op op, workspace& memory, Wide& wide, std::index_sequence<I...>) {
     ref_.run(op, memory, std::get<I>(wide)...);
@@ -193,35 +210,37 @@ class audit : public B {
     double share() const { return error / allowed; }
   };
   /// The worst output.
-  template <class Wide, std::size_t... I, class... A>
+  template <class Op, class Wide, std::size_t... I, class... A>
   static measured distance(const Wide& wide, std::index_sequence<I...>, const A&... a) {
     measured worst;
     const auto look = [&](measured m, std::size_t argument) {
       m.argument = argument;
       if (m.share() > worst.share()) worst = m;
     };
-    (look(distance_of(a, std::get<I>(wide)), I), ...);
+    (look(distance_of<Op>(a, std::get<I>(wide)), I), ...);
     return worst;
   }
-  template <class A, class W>
+  template <class Op, class A, class W>
   static measured distance_of(const A& a, const W& twin) {
     if constexpr (requires { detail::view_of(a); }) {
       using T = std::remove_reference_t<decltype(*detail::view_of(a).data)>;
       if constexpr (!std::is_const_v<T>)
-        return {a.data == nullptr ? 0 : detail::relative_distance(a.data, twin.data, a.size()), allowed<T>()};
+        return {a.data == nullptr ? 0 : detail::relative_distance(a.data, twin.data, a.size()), allowed<Op, T>()};
     } else if constexpr (std::is_same_v<A, double*>) {
-      if (a != nullptr) return {detail::relative_distance(a, twin, 1), allowed<double>()};
+      if (a != nullptr) return {detail::relative_distance(a, twin, 1), allowed<Op, double>()};
     } else if constexpr (std::is_same_v<A, player_inputs*>) {
       double worst = a->updates == twin->updates ? 0 : HUGE_VAL;
       for (double player_inputs::*number : {&player_inputs::clip_scale, &player_inputs::gradient_norm,
                                             &player_inputs::bias_correction1, &player_inputs::bias_correction2})
         worst = std::max(worst, detail::relative_distance(&(a->*number), &(twin->*number), 1));
-      return {worst, allowed<double>()};
+      return {worst, allowed<Op, double>()};
     }
     return {};
   }
-  template <class T>
+  template <class Op, class T>
   static constexpr double allowed() {
+    if constexpr (requires { Op::allowed; })
+      if (std::is_same_v<T, float>) return Op::allowed;
     return std::is_same_v<T, float> ? 1e-5 : std::is_same_v<T, double> ? 1e-10 : 1e-300;
   }
 

@@ -10,6 +10,7 @@
 #include "../core/parameters.hpp"
 #include "../core/step_inputs.hpp"
 #include "../core/workspace.hpp"
+#include "ops/rounded.hpp"
 
 namespace pretext {
 
@@ -33,7 +34,8 @@ enum class run_mode : std::uint8_t { train, evaluate };
 
 /// What every stage is handed: where to compute, in what memory, in which mode, with which randomness, with whom.
 /// `ctx(op::x, ...)` runs an op; `ctx.take(extents)` takes memory that lives until the enclosing scope of the step ends.
-template <class Backend, class T, class Comm = comm::null>
+/// Rounding: the precision that lets products round what they multiply (precision/precision.hpp), or void.
+template <class Backend, class T, class Comm = comm::null, class Rounding = void>
 struct context {
   using value_type = T;
   using backend_type = Backend;
@@ -53,8 +55,13 @@ struct context {
   /// Runs an op; on a plan it only takes the op's scratch. So one instantiation of a step serves planning and running.
   template <class Op, class... A>
   constexpr void operator()(Op op, const A&... a) const {
-    launch(op, *backend, *memory, detail::plain(a)...);
+    if constexpr (op::rounds<Rounding, Op>)
+      launch(op::rounded<Op, Rounding>{}, *backend, *memory, detail::plain(a)...);
+    else
+      launch(op, *backend, *memory, detail::plain(a)...);
   }
+  /// The same without rounding, for what needs all digits: losses.
+  constexpr context<Backend, T, Comm> exact() const { return {backend, memory, comm, inputs, key, mode, keep, first_row}; }
   constexpr tensor_view<T> take(const extents& e) const { return memory->take<T>(e); }
   constexpr tensor_view<T> take(index_t n) const { return memory->take<T>(n); }
   /// Memory that is given back by `memory->release_far`, whatever was taken and kept since.

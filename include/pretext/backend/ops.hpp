@@ -8,6 +8,7 @@
 #include "ops/elementwise.hpp"
 #include "ops/matrix.hpp"
 #include "ops/norm.hpp"
+#include "ops/rounded.hpp"
 #include "ops/rows.hpp"
 #include "ops/update.hpp"
 #include "ops/views.hpp"

@@ -8,24 +8,28 @@
 namespace pretext::backend {
 
 namespace detail {
-template <class Native, class... Ops>
+template <class B, class Precision, class... Ops>
 std::string report_lines(op::list<Ops...>) {
   std::size_t width = 0;
   ((width = Ops::name.size() > width ? Ops::name.size() : width), ...);
   std::string text;
-  const auto line = [&](std::string_view name, bool native) {
-    text.append(name).append(width + 2 - name.size(), ' ').append(native ? "native\n" : "fallback\n");
+  const auto line = [&](std::string_view name, bool native, bool rounds) {
+    text.append(name).append(width + 2 - name.size(), ' ').append(native ? "native" : "fallback");
+    if constexpr (requires { B::template rounding<Precision>(); })
+      if (rounds) text.append(", ").append(B::template rounding<Precision>());
+    text += '\n';
   };
-  (line(Ops::name, Native::template contains<Ops>), ...);
+  (line(Ops::name, B::native_ops::template contains<Ops>, op::rounds<Precision, Ops>), ...);
   return text;
 }
 }  // namespace detail
 
 /// A line for each op of the contract: its name, and whether B computes it itself or falls back to the reference.
+/// With a precision that rounds, also how B multiplies in it; a back end of which nothing is said there multiplies exactly.
 ///   std::fputs(backend::report<backend::simd<>>().c_str(), stdout)
-template <class B>
+template <class B, class Precision = void>
 std::string report() {
-  return detail::report_lines<typename B::native_ops>(op::all{});
+  return detail::report_lines<B, Precision>(op::all{});
 }
 
 }  // namespace pretext::backend

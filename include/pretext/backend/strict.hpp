@@ -12,7 +12,7 @@ constexpr bool is_native() {
   if constexpr (requires { B::template runs_natively<Op, A...>; })
     return B::template runs_natively<Op, A...>;
   else
-    return B::native_ops::template contains<Op>;
+    return B::native_ops::template contains<op::exact_op<Op>>;
 }
 }  // namespace detail
 

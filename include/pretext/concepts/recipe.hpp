@@ -31,7 +31,7 @@ template <class R>
 concept NamesOptimizer = requires { typename R::optimizer; };
 template <class R>
 concept NamesSchedule = requires { typename R::schedule; };
-/// A precision, where a recipe names one, says how numbers are stored (train::f32, train::f64).
+/// A precision, where a recipe names one, says how numbers are stored (precision::float32, precision::float64, precision::bf16).
 template <class R>
 concept PrecisionStores = !requires { typename R::precision; } || requires { typename R::precision::storage; };
 
@@ -115,7 +115,7 @@ constexpr bool explain_recipe() {
     return explain_family<typename R::template family<R>>();
   } else {
     static_assert(!std::is_class_v<R> || PrecisionStores<R>,
-                  "pretext[recipe.114] `precision` has no `storage`; write train::f32 or train::f64, see "
+                  "pretext[recipe.114] `precision` has no `storage`; write precision::float32, float64 or bf16, see "
                   "docs/policies/recipe.md#precision");
     return false;
   }

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "../config.hpp"
+#include "../core/bfloat16.hpp"
 
 /// The two 16-bit floats of model files, as their bits. Widening is exact; narrowing rounds to nearest, ties to even.
 /// laws  narrowing a widened value gives the same bits, for every value that is not a signalling NaN; NaN stays NaN
@@ -45,15 +46,7 @@ PRETEXT_HOST_DEVICE constexpr std::uint16_t half_from_float(float value) {
   return static_cast<std::uint16_t>(sign | result);
 }
 
-/// bfloat16 (the upper half of a float) to float.
-PRETEXT_HOST_DEVICE constexpr float float_from_bfloat16(std::uint16_t bits) {
-  return __builtin_bit_cast(float, static_cast<std::uint32_t>(bits) << 16);
-}
-
-PRETEXT_HOST_DEVICE constexpr std::uint16_t bfloat16_from_float(float value) {
-  const std::uint32_t bits = __builtin_bit_cast(std::uint32_t, value);
-  if ((bits & 0x7FFFFFFFu) > 0x7F800000u) return static_cast<std::uint16_t>((bits >> 16) | 0x40u);
-  return static_cast<std::uint16_t>((bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16);
-}
+using pretext::bfloat16_from_float;
+using pretext::float_from_bfloat16;
 
 }  // namespace pretext::io

@@ -196,9 +196,10 @@ class joint_embedding : public image_stage<joint_embedding<R>> {
     const objective_type& objective = settings_.objective;
     const activations<T> d = s.zeros_like(p);
     const auto params = s.parameters(objective_);
+    const auto exact = s.ctx.exact();
     const auto run = [&](const auto& in) {
-      objective.loss(s.ctx, in, params, kept, s.loss);
-      objective.gradient(s.ctx, T(1), in, params, kept, d, s.gradients(objective_));
+      objective.loss(exact, in, params, kept, s.loss);
+      objective.gradient(exact, T(1), in, params, kept, d, s.gradients(objective_));
     };
     if constexpr (!target_type::is_target) {
       run(objective::self_pairs<T>{p, view_count});

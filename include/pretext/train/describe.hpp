@@ -42,6 +42,7 @@ using comm_of = std::remove_cvref_t<decltype(std::declval<const Trainer&>().comm
 template <class Trainer, class Of>
 constexpr memory_plan plan_memory(typename Trainer::family_type& family, const typename Trainer::settings_type& settings, const Of& of, int ranks) {
   using T = typename Trainer::value_type;
+  using rounding = precision::rounding_of<typename Trainer::precision_type>;
   memory_plan m;
   auto specs = family.players();
   const auto totals = lay_out(specs);
@@ -64,9 +65,9 @@ constexpr memory_plan plan_memory(typename Trainer::family_type& family, const t
   const auto batch = family.plan_batch(settings.batch_size);
   step_plan p;
   if constexpr (comm_of<Trainer>::is_single)
-    p = plan_step<T>(family, batch, part, of);
+    p = plan_step<T, rounding>(family, batch, part, of);
   else
-    p = plan_step<T>(family, batch, part, of, comm::planned{ranks});
+    p = plan_step<T, rounding>(family, batch, part, of, comm::planned{ranks});
   m.workspace = p.workspace_bytes;
   m.flops = p.flops;
   m.launches = p.launches;

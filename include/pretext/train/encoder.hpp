@@ -12,13 +12,14 @@
 #include "../core/view_of.hpp"
 #include "../data/image_batch.hpp"
 #include "../nn/layer.hpp"
+#include "../precision/precision.hpp"
 #include "player.hpp"
 
 namespace pretext::train {
 
 /// A trained encoder where it lies: inside its trainer, which must outlive it. Maps images to feature rows in evaluation
 /// mode, in which a sample's row has the same bits in any batch.
-template <class Spec, class Bound, class T, class Backend, class Views>
+template <class Spec, class Bound, class T, class Backend, class Views, class Rounding = void>
 class encoder_view {
  public:
   using layer_type = Bound;
@@ -127,7 +128,7 @@ class encoder_view {
   template <class Use>
   void pass(workspace& memory, const data::image_batch& batch, augment::image_size source, run_mode mode, Use&& use) const {
     comm::null alone;
-    context<Backend, T> ctx{backend_, &memory, &alone};
+    context<Backend, T, comm::null, Rounding> ctx{backend_, &memory, &alone};
     ctx.mode = mode;
     ctx.keep = false;
     const activations<T> x(ctx.take(extents(batch.size(), input_.height, input_.width, input_.channels)));
@@ -156,7 +157,7 @@ PRETEXT_COLD auto encoder_of(const Trainer& t) {
   using bound = typename std::remove_cvref_t<decltype(family.encoder())>::layer_type;
   using spec = std::remove_cvref_t<decltype(family.chosen().encoder)>;
   return encoder_view<spec, bound, typename Trainer::value_type, typename Trainer::backend_type,
-                      std::remove_cvref_t<decltype(family.chosen().views)>>(
+                      std::remove_cvref_t<decltype(family.chosen().views)>, precision::rounding_of<typename Trainer::precision_type>>(
       family.chosen().encoder, family.encoder().layer, t.parameters(family.encoder()), t.backend(), family.chosen().views, family.input_size());
 }
 

@@ -64,12 +64,12 @@ PRETEXT_COLD constexpr step_plan walk_step(Ctx ctx, Family family, const Batch& 
 
 /// Runs one step of `family` on a batch of planned size, without memory, and counts. Works in constant evaluation.
 /// `comm` is one rank alone, or comm::planned{ranks}.
-template <class T, class Of = backend::reference, class Family, class Batch, class Comm = comm::null>
+template <class T, class Rounding = void, class Of = backend::reference, class Family, class Batch, class Comm = comm::null>
 constexpr step_plan plan_step(Family family, const Batch& batch, index_t micro_batch = 0, const Of& of = Of{}, Comm comm = {}) {
   using counter = backend::count<Of>;
   counter be(of);
   workspace memory;
-  step_plan plan = detail::walk_step(context<counter, T, Comm>{&be, &memory, &comm}, family, batch, micro_batch);
+  step_plan plan = detail::walk_step(context<counter, T, Comm, Rounding>{&be, &memory, &comm}, family, batch, micro_batch);
   plan.flops = be.flops();
   plan.launches = be.launches();
   return plan;

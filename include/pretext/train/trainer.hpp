@@ -15,6 +15,7 @@
 #include "../config.hpp"
 #include "../core/list.hpp"
 #include "../core/view_of.hpp"
+#include "../precision/precision.hpp"
 #include "encoder.hpp"
 #include "fit.hpp"
 #include "plan.hpp"
@@ -30,15 +31,8 @@ struct state_spec {
   initialiser start = {};
 };
 
-/// Storage type of numbers; recipes name one as `precision`.
-struct f32 {
-  using storage = float;
-  static constexpr const char* name = "f32";
-};
-struct f64 {
-  using storage = double;
-  static constexpr const char* name = "f64";
-};
+using f32 = precision::float32;
+using f64 = precision::float64;
 
 namespace detail {
 template <class R>
@@ -97,7 +91,8 @@ class trainer {
   using family_type = typename Recipe::template family<Recipe>;
   using settings_type = typename family_type::settings;
   using batch_type = typename family_type::batch_type;
-  using value_type = typename detail::precision_of<Recipe>::type::storage;
+  using precision_type = typename detail::precision_of<Recipe>::type;
+  using value_type = typename precision_type::storage;
   using T = value_type;
   using backend_type = Backend;
 
@@ -140,7 +135,7 @@ class trainer {
   PRETEXT_COLD void plan(index_t size) {
     // On the trainer's own back end and instantiation: a plan costs no code of its own.
     workspace plan;
-    planned_bytes_ = detail::walk_step(context<Backend, T, Comm>{backend_, &plan, comm_}, family_, family_.plan_batch(size), micro_batch())
+    planned_bytes_ = detail::walk_step(context_type{backend_, &plan, comm_}, family_, family_.plan_batch(size), micro_batch())
                          .workspace_bytes;
     planned_batch_ = size;
     block_ = buffer<std::byte>(static_cast<index_t>(planned_bytes_));
@@ -234,8 +229,9 @@ class trainer {
   }
 
  private:
+  using context_type = context<Backend, T, Comm, precision::rounding_of<precision_type>>;
   using specs_type = decltype(std::declval<family_type&>().players());
-  using scope_type = step_scope<context<Backend, T, Comm>, specs_type>;
+  using scope_type = step_scope<context_type, specs_type>;
   static constexpr std::size_t player_count = std::tuple_size_v<specs_type>;
   static constexpr std::size_t target_count = detail::target_count<family_type>(), state_count = detail::state_count<family_type>();
   static_assert(player_count <= static_cast<std::size_t>(max_players),

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// build: avx512bf16
 #include "pretext/backend/simd/conv2d.hpp"
 
 #include <algorithm>
 #include <utility>
 #include <vector>
 
+#include "pretext/backend/simd/gemm_bfloat16.hpp"
+#include "pretext/backend/simd/gemm_block16.hpp"
 #include "pretext/core/tensor.hpp"
 #include "simd_test_support.hpp"
 #include "support/catch.hpp"
@@ -67,7 +70,7 @@ void each_product(const conv2d_geometry& g, index_t batch, Visit&& visit) {
           }
 }
 
-template <class T>
+template <class T, class Terms = simd::exact_terms>
 struct run {
   conv2d_geometry g;
   index_t batch;
@@ -81,8 +84,8 @@ struct run {
   std::vector<T> forward(int threads, bool with_bias) const {
     thread_pool pool(threads);
     const auto in = x(), weights = w(), b = bias();
-    auto y = empty<T>(out_size(), T(9)), s = scratch(simd::conv2d_forward_scratch<T, native>(threads, g, batch));
-    simd::conv2d_forward<T, native>(pool, g, batch, in.data(), weights.data(), with_bias ? b.data() : nullptr, y.data(),
+    auto y = empty<T>(out_size(), T(9)), s = scratch(simd::conv2d_forward_scratch<T, native, Terms>(threads, g, batch));
+    simd::conv2d_forward<T, native, Terms>(pool, g, batch, in.data(), weights.data(), with_bias ? b.data() : nullptr, y.data(),
                                     s.data());
     check(s);
     return y;
@@ -90,16 +93,16 @@ struct run {
   std::vector<T> input_gradient(int threads, bool accumulate) const {
     thread_pool pool(threads);
     const auto d = dy(), weights = w();
-    auto dx = x(), s = scratch(simd::conv2d_input_gradient_scratch<T, native>(threads, g, batch));
-    simd::conv2d_input_gradient<T, native>(pool, g, batch, d.data(), weights.data(), dx.data(), accumulate, s.data());
+    auto dx = x(), s = scratch(simd::conv2d_input_gradient_scratch<T, native, Terms>(threads, g, batch));
+    simd::conv2d_input_gradient<T, native, Terms>(pool, g, batch, d.data(), weights.data(), dx.data(), accumulate, s.data());
     check(s);
     return dx;
   }
   std::vector<T> weight_gradient(int threads) const {
     thread_pool pool(threads);
     const auto d = dy(), in = x();
-    auto dw = w(), s = scratch(simd::conv2d_weight_gradient_scratch<T, native>(threads, g, batch));
-    simd::conv2d_weight_gradient<T, native>(pool, g, batch, in.data(), d.data(), dw.data(), s.data());
+    auto dw = w(), s = scratch(simd::conv2d_weight_gradient_scratch<T, native, Terms>(threads, g, batch));
+    simd::conv2d_weight_gradient<T, native, Terms>(pool, g, batch, in.data(), d.data(), dw.data(), s.data());
     check(s);
     return dw;
   }
@@ -113,15 +116,33 @@ struct run {
   }
 };
 
+template <class T>
+struct exact : simd::exact_terms {
+  using value = T;
+  static bool close(const std::vector<T>& a, const std::vector<double>& ref, index_t n) {
+    return relative_error(a, ref, n) < tolerance<T>();
+  }
+};
+/// Operands rounded to bfloat16: as floats, and as pairs where the unit was compiled for them.
+template <bool Dot>
+struct bfloat16 : simd::bfloat16_terms_by<Dot && simd::has_bfloat16_dot<native>> {
+  using value = float;
+  static bool close(const std::vector<float>& a, const std::vector<double>& ref, index_t n) { return relative_l2(a, ref, n) < 5e-3; }
+};
+struct block16 : simd::block16_terms {
+  using value = float;
+  static bool close(const std::vector<float>& a, const std::vector<double>& ref, index_t n) { return relative_l2(a, ref, n) < 2e-3; }
+};
+
 }  // namespace
 
-TEMPLATE_TEST_CASE("simd conv2d: forward and both gradients agree with the definition", "[backend][simd][conv2d]", float,
-                   double) {
-  using T = TestType;
+TEMPLATE_TEST_CASE("simd conv2d: forward and both gradients agree with the definition", "[backend][simd][conv2d]", exact<float>,
+                   exact<double>, bfloat16<false>, bfloat16<true>, block16) {
+  using T = typename TestType::value;
   int number = 0;
   for (const auto& [batch, g] : cases()) {
     INFO("case " << number++);
-    const run<T> r{g, batch};
+    const run<T, TestType> r{g, batch};
     const auto x = r.x(), w = r.w(), dy = r.dy(), bias = r.bias();
     std::vector<double> y(static_cast<std::size_t>(r.out_size())), dx(x.begin(), x.end()), dw(w.begin(), w.end());
     std::vector<double> overwritten(x.size());
@@ -133,16 +154,17 @@ TEMPLATE_TEST_CASE("simd conv2d: forward and both gradients agree with the defin
       overwritten[i] += back;
       dw[k] += static_cast<double>(dy[o]) * static_cast<double>(x[i]);
     });
-    CHECK(relative_error(r.forward(1, true), y, r.out_size()) < tolerance<T>());
-    CHECK(relative_error(r.input_gradient(1, true), dx, r.in_size()) < tolerance<T>());
-    CHECK(relative_error(r.input_gradient(1, false), overwritten, r.in_size()) < tolerance<T>());
-    CHECK(relative_error(r.weight_gradient(1), dw, g.weights()) < tolerance<T>());
+    CHECK(TestType::close(r.forward(1, true), y, r.out_size()));
+    CHECK(TestType::close(r.input_gradient(1, true), dx, r.in_size()));
+    CHECK(TestType::close(r.input_gradient(1, false), overwritten, r.in_size()));
+    CHECK(TestType::close(r.weight_gradient(1), dw, g.weights()));
   }
 }
 
-TEST_CASE("simd conv2d: same bits for any number of threads", "[backend][simd][conv2d]") {
+TEMPLATE_TEST_CASE("simd conv2d: same bits for any number of threads", "[backend][simd][conv2d]", exact<float>, bfloat16<false>,
+                   bfloat16<true>, block16) {
   for (const auto& [batch, g] : cases()) {
-    const run<float> r{g, batch};
+    const run<float, TestType> r{g, batch};
     const auto y = r.forward(1, true), dx = r.input_gradient(1, false), dw = r.weight_gradient(1);
     for (int threads : {2, 3, 5}) {
       CHECK(same_bits(y, r.forward(threads, true)));
@@ -152,15 +174,16 @@ TEST_CASE("simd conv2d: same bits for any number of threads", "[backend][simd][c
   }
 }
 
-TEST_CASE("simd conv2d: a sample has the same bits alone and in a batch", "[backend][simd][conv2d]") {
+TEMPLATE_TEST_CASE("simd conv2d: a sample has the same bits alone and in a batch", "[backend][simd][conv2d]", exact<float>,
+                   bfloat16<false>, bfloat16<true>, block16) {
   for (const auto& [batch, g] : cases()) {
     if (batch < 2) continue;
-    const run<float> many{g, batch};
+    const run<float, TestType> many{g, batch};
     const auto y = many.forward(2, true), x = many.x(), w = many.w(), bias = many.bias();
     const index_t one = many.out_size() / batch, in = many.in_size() / batch;
     thread_pool pool(2);
-    auto alone = empty<float>(one), s = empty<float>(simd::conv2d_forward_scratch<float, native>(2, g, 1));
-    simd::conv2d_forward<float, native>(pool, g, 1, x.data() + in, w.data(), bias.data(), alone.data(), s.data());
+    auto alone = empty<float>(one), s = empty<float>(simd::conv2d_forward_scratch<float, native, TestType>(2, g, 1));
+    simd::conv2d_forward<float, native, TestType>(pool, g, 1, x.data() + in, w.data(), bias.data(), alone.data(), s.data());
     CHECK(std::memcmp(alone.data(), y.data() + one, static_cast<std::size_t>(one) * sizeof(float)) == 0);
   }
 }
@@ -202,15 +225,16 @@ TEST_CASE("simd conv2d: a long sum of a small weight gradient is split by size a
   CHECK(same_bits(one, r.weight_gradient(3)));
 }
 
-TEST_CASE("simd conv2d: scratch of a large batch is enough for smaller ones", "[backend][simd][conv2d]") {
+TEMPLATE_TEST_CASE("simd conv2d: scratch of a large batch is enough for smaller ones", "[backend][simd][conv2d]", exact<float>,
+                   bfloat16<true>, block16) {
   for (const auto& [unused, g] : cases()) {
     (void)unused;
     for (index_t batch = 1; batch < 40; ++batch) {
-      CHECK(simd::conv2d_forward_scratch<float, native>(2, g, batch) <= simd::conv2d_forward_scratch<float, native>(2, g, batch + 1));
-      CHECK(simd::conv2d_input_gradient_scratch<float, native>(2, g, batch) <=
-            simd::conv2d_input_gradient_scratch<float, native>(2, g, batch + 1));
-      CHECK(simd::conv2d_weight_gradient_scratch<float, native>(2, g, batch) <=
-            simd::conv2d_weight_gradient_scratch<float, native>(2, g, batch + 1));
+      CHECK(simd::conv2d_forward_scratch<float, native, TestType>(2, g, batch) <= simd::conv2d_forward_scratch<float, native, TestType>(2, g, batch + 1));
+      CHECK(simd::conv2d_input_gradient_scratch<float, native, TestType>(2, g, batch) <=
+            simd::conv2d_input_gradient_scratch<float, native, TestType>(2, g, batch + 1));
+      CHECK(simd::conv2d_weight_gradient_scratch<float, native, TestType>(2, g, batch) <=
+            simd::conv2d_weight_gradient_scratch<float, native, TestType>(2, g, batch + 1));
     }
   }
 }

@@ -44,6 +44,18 @@ double relative_error(const std::vector<T>& a, const std::vector<U>& ref, index_
   return relative_error(a.data(), ref.data(), n);
 }
 
+/// |a - ref|_2 / |ref|_2.
+template <class T, class U>
+double relative_l2(const std::vector<T>& a, const std::vector<U>& ref, index_t n) {
+  double squares = 0, scale = 0;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
+    const double d = static_cast<double>(a[i]) - static_cast<double>(ref[i]);
+    squares += d * d;
+    scale += static_cast<double>(ref[i]) * static_cast<double>(ref[i]);
+  }
+  return scale > 0 ? std::sqrt(squares / scale) : std::sqrt(squares);
+}
+
 template <class T>
 constexpr double tolerance() {
   return sizeof(T) == 4 ? 1e-5 : 1e-10;

@@ -74,6 +74,7 @@ struct conv_patches {
     }
   }
 
+  static constexpr bool by_steps() { return false; }
   /// Left operand of the forward product: (pixels, patch).
   strided<T> block(index_t i, index_t rows, index_t p, index_t steps, T* buffer) const {
     const index_t padded = round_up(rows, tile_shape<T, Arch>::rows), stride = steps + 16;
@@ -89,6 +90,7 @@ template <class T, class Arch>
 struct conv_patches_transposed {
   conv_patches<T, Arch> patches;
 
+  static constexpr bool by_steps() { return true; }
   strided<T> block(index_t i, index_t rows, index_t p, index_t steps, T* buffer) const {
     constexpr index_t R = tile_shape<T, Arch>::rows;
     alignas(64) T line[most_tiles<T, Arch> * R];
@@ -134,6 +136,7 @@ struct conv_gradient_patches {
   index_t group;
   stride_class c;
 
+  static constexpr bool by_steps() { return false; }
   strided<T> block(index_t i, index_t rows, index_t p, index_t steps, T* buffer) const {
     const index_t padded = round_up(rows, tile_shape<T, Arch>::rows), stride = steps + 16, depth = g.group_out();
     pixel_walk at(i, c.height, c.width);

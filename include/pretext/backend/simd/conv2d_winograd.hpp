@@ -181,7 +181,7 @@ struct winograd_plan {
     const index_t fitting = (index_t{1} << 20) / (places * row * static_cast<index_t>(sizeof(T))) / R * R;
     block = fitting < 4 * R ? 4 * R : fitting > 8 * R ? 8 * R : fitting;
     place = block * row + 16;
-    result_place = block * C + 16;
+    result_place = block * C + 16 < row ? row : block * C + 16;  // a tile's inputs have to fit, too
     kernel_place = in * C + 16;
   }
   index_t kernels_size() const { return places * panels * kernel_place; }
@@ -218,38 +218,67 @@ index_t winograd_scratch(int threads, index_t in, index_t out) {
   return 64 + plan.kernels_size() + round_up(in, 16) + threads * plan.worker_size();
 }
 
-/// y (N, h, w, out) = or += x convolved with w [+ bias]; the scratch is winograd_scratch.
+/// y (N, h, w, out) = or += x convolved with w [+ bias]; the scratch is winograd_scratch. Terms: of the products (gemm.hpp).
 /// cost    4 / 9 of the definition's products and 56 additions for each tile's 4 results of a channel
 /// repeat  the bits of a sample depend on neither the threads nor the other samples
-template <class T, class Arch>
+template <class T, class Arch, class Terms = exact_terms>
 void winograd(thread_pool& pool, const detail::winograd_source<T>& x, index_t batch, const T* w, bool turned, const T* bias,
               T* y, index_t out_h, index_t out_w, index_t out_c, bool accumulate, T* scratch) {
   using plan_type = detail::winograd_plan<T, Arch>;
+  using element = typename Terms::template element<T, Arch>;
   constexpr index_t R = plan_type::R, C = plan_type::C, places = detail::places;
   const plan_type plan(x.c, out_c);
+  const auto each_block = [&](auto&& body) {
+    for (index_t p = 0; p < plan.in; p += plan_type::most_steps)
+      body(p, plan.in - p < plan_type::most_steps ? plan.in - p : plan_type::most_steps);
+  };
   const detail::winograd_tiles tiles(batch, out_h, out_w);
   T* const kernels = detail::align_scratch(scratch);
   T* const zeros = kernels + plan.kernels_size();
   T* const slots = zeros + round_up(x.c, 16);
   detail::transform_kernels<T, Arch>(pool, plan, w, turned, kernels);
+  if constexpr (Terms::template packs<T, Arch>)
+    pool.parallel_for(plan.panels * places, [&](index_t panel) {
+      each_block([&](index_t p, index_t n) {
+        const index_t columns = out_c - panel / places * C;
+        Terms::template pack_columns<Arch>(kernels + panel * plan.kernel_place + p * C, C, n, columns < C ? columns : C);
+      });
+    });
   zero_run<T, Arch>(x.c, zeros);
   const bool streams = !accumulate && vector_ops<T, Arch>::streams(y, batch * out_h * out_w * out_c, out_c);
   pool.parallel_for_worker(ceil_div(tiles.count, plan.block), [&](index_t task, int worker) {
     T* const inputs = slots + worker * plan.worker_size();
     T* const results = inputs + places * plan.place;
     const index_t first = task * plan.block, count = tiles.count - first < plan.block ? tiles.count - first : plan.block;
-    detail::transform_inputs<T, Arch>(x, tiles, first, count, zeros, inputs, plan.place, plan.row);
+    if constexpr (Terms::template packs<T, Arch>) {
+      // A few tiles at a time, packed while they are in the first-level cache; results have no use for their room yet.
+      const index_t room = plan.result_place < 320 ? plan.result_place : 320;
+      const index_t some = plan.row < room ? room / plan.row : 1, part = some * plan.row;
+      for (index_t i = 0; i < count; i += some) {
+        const index_t now = count - i < some ? count - i : some;
+        detail::transform_inputs<T, Arch>(x, tiles, first + i, now, zeros, results, part, plan.row);
+        for (index_t f = 0; f < places; ++f)
+          for (index_t t = 0; t < now; ++t)
+            each_block([&](index_t p, index_t n) {
+              Terms::template pack_row<Arch>(results + f * part + t * plan.row + p, n, inputs + f * plan.place + (i + t) * plan.row + p);
+            });
+      }
+    } else {
+      detail::transform_inputs<T, Arch>(x, tiles, first, count, zeros, inputs, plan.place, plan.row);
+    }
     for (index_t j = 0; j < out_c; j += C) {
       const index_t columns = out_c - j < C ? out_c - j : C;
       for (index_t f = 0; f < places; ++f)
-        for (index_t p = 0; p < plan.in; p += plan_type::most_steps) {
-          const index_t steps = plan.in - p < plan_type::most_steps ? plan.in - p : plan_type::most_steps;
+        each_block([&](index_t p, index_t n) {
           const T* const panel = kernels + (j / C * places + f) * plan.kernel_place + p * C;
+          const T* const rows = inputs + f * plan.place + p;
           const store_result<T, Arch> store{{results + f * plan.result_place, C}, p > 0, nullptr};
           for (index_t i = 0; i < count; i += R)
-            run_tile<T, Arch>(steps, strided<T>{inputs + f * plan.place + i * plan.row + p, plan.row, 1}, panel, store, i, 0,
-                              count - i < R ? count - i : R, columns, true, true);
-        }
+            run_tile<element, Arch>(Terms::template steps<T, Arch>(n),
+                                    strided<element>{reinterpret_cast<const element*>(rows + i * plan.row), plan.row, 1},
+                                    reinterpret_cast<const element*>(panel), store, i, 0, count - i < R ? count - i : R, columns,
+                                    true, true);
+        });
       detail::transform_outputs<T, Arch>(results, plan.result_place, C, tiles, first, count, j, columns, y, out_h, out_w, out_c,
                                          bias, accumulate, streams);
     }
@@ -362,9 +391,10 @@ index_t winograd_gradient_scratch(int threads, const conv2d_geometry& g, index_t
 
 /// dw += the gradient of the kernels.
 /// cost    4 / 9 of the definition's products; scratch winograd_gradient_scratch
-template <class T, class Arch>
+template <class T, class Arch, class Terms = exact_terms>
 void winograd_gradient(thread_pool& pool, const conv2d_geometry& g, index_t batch, const T* x, const T* dy, T* dw, T* scratch) {
   using plan_type = detail::winograd_gradient_plan<T, Arch>;
+  using element = typename Terms::template element<T, Arch>;
   constexpr index_t R = tile_shape<T, Arch>::rows, C = plan_type::C, chunk = plan_type::chunk, places = detail::places;
   const detail::winograd_tiles tiles(batch, g.out_h, g.out_w);
   const plan_type plan(g.in_c, g.out_c, tiles.count);
@@ -388,12 +418,20 @@ void winograd_gradient(thread_pool& pool, const conv2d_geometry& g, index_t batc
         detail::transform_gradients<T, Arch>(dy, g.out_h, g.out_w, g.out_c, tiles, first, from, to, plan, gradients);
       });
       pool.parallel_for(places, [&](index_t f) {
+        T* const rows = inputs + f * plan.place;
+        T* const panels = gradients + f * plan.gradients_place;
+        if constexpr (Terms::template packs<T, Arch>) {
+          Terms::template pack_columns<Arch>(rows, plan.row, count, g.in_c);
+          for (index_t j = 0; j < g.out_c; j += C)
+            Terms::template pack_columns<Arch>(panels + j / C * plan.panel, C, count, g.out_c - j < C ? g.out_c - j : C);
+        }
         const store_result<T, Arch> store{{sum + f * g.in_c * g.out_c, g.out_c}, c > begin, nullptr};
         for (index_t i = 0; i < g.in_c; i += R)
           for (index_t j = 0; j < g.out_c; j += C)
-            run_tile<T, Arch>(count, strided<T>{inputs + f * plan.place + i, 1, plan.row},
-                              gradients + f * plan.gradients_place + j / C * plan.panel, store, i, j,
-                              g.in_c - i < R ? g.in_c - i : R, g.out_c - j < C ? g.out_c - j : C, true, true);
+            run_tile<element, Arch>(Terms::template steps<T, Arch>(count),
+                                    strided<element>{reinterpret_cast<const element*>(rows + i), 1, plan.row},
+                                    reinterpret_cast<const element*>(panels + j / C * plan.panel), store, i, j,
+                                    g.in_c - i < R ? g.in_c - i : R, g.out_c - j < C ? g.out_c - j : C, true, true);
       });
     }
   };

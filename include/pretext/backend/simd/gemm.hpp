@@ -23,7 +23,7 @@ struct gemm_plan {
   bool shared;
 
   static constexpr index_t R = tile_shape<T, Arch>::rows, C = tile_shape<T, Arch>::columns;
-  static constexpr index_t most_steps = 4096 / static_cast<index_t>(sizeof(T));
+  static constexpr index_t most_steps = packed_element<T>::most_steps, tail = packed_element<T>::tail;
   static constexpr index_t most_rows = most_tiles<T, Arch> * R;
   static constexpr index_t most_columns = 4096 / static_cast<index_t>(sizeof(T));
   static constexpr index_t long_sum = 8 * most_steps;
@@ -35,20 +35,25 @@ struct gemm_plan {
     block_rows = round_up(ceil_div(m, ceil_div(m, most_rows)), R);
     row_blocks = ceil_div(m, block_rows);
     padded_columns = round_up(n, C);
-    shared = row_blocks > 1 && k <= long_sum && k * padded_columns <= most_shared;
+    shared = row_blocks > 1 && k <= long_sum && with_tails(k) * padded_columns <= most_shared;
     block_columns = round_up(ceil_div(n, ceil_div(n, shared ? most_columns : most_columns / 2)), C);
     column_blocks = ceil_div(n, block_columns);
-    packed_right = shared ? round_up(k * padded_columns, 16) : 0;
+    packed_right = shared ? round_up(with_tails(k) * padded_columns, 16) : 0;
     // A long sum is shared out among partial products, so its tasks may be large; others have to occupy the workers.
     const index_t wanted = k > long_sum ? row_blocks : ceil_div(row_blocks * column_blocks, 16);
     chunk = shared ? 1 : wanted > 8 ? 8 : wanted;
   }
 
+  static constexpr index_t with_tails(index_t steps) { return steps + tail * ceil_div(steps > 0 ? steps : 1, most_steps); }
+  /// Where panel j / C of a block of steps begins in the shared copy.
+  index_t panel(index_t block, index_t steps, index_t j) const {
+    return block * (block_steps + tail) * padded_columns + j * (steps + tail);
+  }
   index_t chunks() const { return ceil_div(row_blocks, chunk); }
   index_t tasks() const { return chunks() * column_blocks; }
 
   index_t left_size() const { return round_up(block_rows * (block_steps + 16), 16); }
-  index_t right_size() const { return shared ? 0 : round_up(block_steps * block_columns, 16); }
+  index_t right_size() const { return shared ? 0 : round_up((block_steps + tail) * block_columns, 16); }
   index_t worker_size() const { return left_size() + right_size(); }
   index_t size(int threads) const { return packed_right + threads * worker_size(); }
 
@@ -57,8 +62,8 @@ struct gemm_plan {
     const auto smaller = [](index_t a, index_t b) { return a < b ? a : b; };
     const index_t steps = smaller(k, most_steps), rows = smaller(round_up(m, R), most_rows);
     const index_t columns = smaller(round_up(n, C), most_columns / 2);
-    const index_t packed = m > most_rows ? smaller(smaller(k, long_sum) * round_up(n, C), most_shared) : 0;
-    return round_up(packed, 16) + threads * (round_up(rows * (steps + 16), 16) + round_up(steps * columns, 16));
+    const index_t packed = m > most_rows ? smaller(with_tails(smaller(k, long_sum)) * round_up(n, C), most_shared) : 0;
+    return round_up(packed, 16) + threads * (round_up(rows * (steps + 16), 16) + round_up((steps + tail) * columns, 16));
   }
 };
 
@@ -169,7 +174,7 @@ void multiply_blocks(thread_pool& pool, index_t m, index_t n, index_t k, const l
     const index_t pieces = ceil_div(n, piece);
     const auto pack = [&](index_t number) {
       const index_t pb = number / pieces, j = number % pieces * piece, p = pb * plan.block_steps, steps = steps_of(pb);
-      right.panels(p, steps, j, n - j < piece ? n - j : piece, packed + p * plan.padded_columns + j * steps);
+      right.panels(p, steps, j, n - j < piece ? n - j : piece, packed + plan.panel(pb, steps, j));
     };
     pool.parallel_for(plan.step_blocks * pieces, pack);
   }
@@ -187,7 +192,7 @@ void multiply_blocks(thread_pool& pool, index_t m, index_t n, index_t k, const l
     const index_t end_row = m - first_row < plan.chunk * plan.block_rows ? m : first_row + plan.chunk * plan.block_rows;
     for (index_t pb = first_block; pb < end_block; ++pb) {
       const index_t p0 = pb * plan.block_steps, steps = steps_of(pb);
-      const T* const panels = plan.shared ? packed + p0 * plan.padded_columns + j0 * steps : right_buffer;
+      const T* const panels = plan.shared ? packed + plan.panel(pb, steps, j0) : right_buffer;
       if (!plan.shared) right.panels(p0, steps, j0, columns, right_buffer);
       for (index_t i0 = first_row; i0 < end_row; i0 += plan.block_rows) {
         const index_t rows = m - i0 < plan.block_rows ? m - i0 : plan.block_rows, whole = rows / R * R;
@@ -198,15 +203,15 @@ void multiply_blocks(thread_pool& pool, index_t m, index_t n, index_t k, const l
         const index_t tiles = whole / R;
         const bool in_place = tiles > 0 && at.body.data != left_buffer;
         for (index_t j = 0; j < columns; j += C) {
-          const T* const panel = panels + j * steps;
+          const T* const panel = panels + j * (steps + plan.tail);
           if (in_place) {  // each panel asks for its share of the next tile's rows
             const index_t share = at.body.tile_stride / ceil_div(columns, C);
             at.ahead = {at.body.tile(1).data + j / C * share, steps > 0 ? share / steps : 0};
             at.ahead_stride = at.body.tile_stride;
           } else {  // the tiles under a panel ask for the next one
             const bool more = plan.shared && pb + 1 < end_block;
-            const T* const next = j + C < columns ? panel + C * steps
-                                  : more          ? packed + (p0 + steps) * plan.padded_columns + j0 * steps_of(pb + 1)
+            const T* const next = j + C < columns ? panel + C * (steps + plan.tail)
+                                  : more          ? packed + plan.panel(pb + 1, steps_of(pb + 1), j0)
                                                   : panel;
             at.ahead = {next, tiles > 0 ? C / tiles : 0};
             at.ahead_stride = tiles > 0 ? C * steps / tiles : 0;
@@ -230,25 +235,71 @@ void multiply(thread_pool& pool, index_t m, index_t n, index_t k, const Left& le
                            scratch, splits);
 }
 
-/// Whether a product's sums of k steps reach the result in one piece.
-template <class T, class Arch>
+/// What sharing out a long sum depends on: how many tasks there are without, and blocks of steps.
+struct gemm_cut {
+  index_t tasks, step_blocks;
+  template <class Plan>
+  explicit gemm_cut(const Plan& plan) : tasks(plan.tasks()), step_blocks(plan.step_blocks) {}
+};
+
+/// How products treat what they multiply; `exact` takes the operands as they are. Others round them while they are packed
+/// (gemm_bfloat16.hpp). The kernels of linear layers and convolutions are templates over it.
+struct exact_terms {
+  static constexpr bool copies = false;  // rows of a left operand are never read in place
+  using winograd = exact_terms;          // of the products between Winograd's transforms
+  /// What the kernel is given there, and the steps that n terms are. Where Terms `packs`, it is made of rows
+  /// by pack_row(from, n, to) or in place of lines of columns by pack_columns(from, stride, n, columns).
+  template <class T, class Arch>
+  using element = T;
+  template <class T, class Arch>
+  static constexpr bool packs = false;
+  template <class T, class Arch>
+  static constexpr index_t steps(index_t n) {
+    return n;
+  }
+  /// Whether a 3 x 3 convolution is better computed by Winograd's method than by its definition.
+  template <class T, class Arch>
+  static constexpr bool prefers_winograd() {
+    return true;
+  }
+  template <class T, class Arch>
+  static constexpr index_t most_terms() {  // of a sum that reaches the result in one piece
+    return gemm_plan<T, Arch>::most_steps;
+  }
+  template <class T, class Arch>
+  static gemm_cut cut(index_t m, index_t n, index_t k) {
+    return gemm_cut(gemm_plan<T, Arch>(m, n, k));
+  }
+  template <class T, class Arch>
+  static index_t scratch(int threads, index_t m, index_t n, index_t k) {
+    return gemm_scratch<T, Arch>(threads, m, n, k);
+  }
+  template <class T, class Arch, class Left, class Right, class Epilogue>
+  static void multiply(thread_pool& pool, index_t m, index_t n, index_t k, const Left& left, const Right& right,
+                       const Epilogue& epilogue, T* scratch, index_t splits = 1) {
+    simd::multiply<T, Arch>(pool, m, n, k, left, right, epilogue, scratch, splits);
+  }
+};
+
+/// Whether a product's sums of k terms reach the result in one piece.
+template <class T, class Arch, class Terms = exact_terms>
 constexpr bool one_block(index_t k) {
-  return k <= gemm_plan<T, Arch>::most_steps;
+  return k <= Terms::template most_terms<T, Arch>();
 }
 
 /// c (m, n) = or += op(a) (m, k) times op(b) (k, n) [+ bias (n) on every row], all row-major; op transposes when told.
-/// cost    2 m n k; scratch gemm_scratch(pool.size(), m, n, k) elements, no allocation
+/// cost    2 m n k; scratch Terms::scratch(pool.size(), m, n, k) elements, no allocation
 /// repeat  the bits of a row depend on neither the number of threads nor the number of rows
-template <class T, class Arch>
+template <class T, class Arch, class Terms = exact_terms>
 void gemm(thread_pool& pool, index_t m, index_t n, index_t k, const T* a, index_t lda, bool trans_a, const T* b,
           index_t ldb, bool trans_b, T* c, index_t ldc, bool accumulate, T* scratch, const T* bias = nullptr) {
   constexpr index_t C = tile_shape<T, Arch>::columns;
   // Few columns reuse a packed row too seldom to pay for copying it, unless its rows fall into one cache set.
-  const bool in_place = !trans_a && n <= 4 * C && (lda * static_cast<index_t>(sizeof(T))) % 4096 != 0;
+  const bool in_place = !trans_a && (Terms::copies || (n <= 4 * C && (lda * static_cast<index_t>(sizeof(T))) % 4096 != 0));
   const dense_left<T, Arch> left{a, trans_a ? 1 : lda, trans_a ? lda : 1, in_place};
   const dense_right<T, Arch> right{b, ldb, trans_b};
-  const store_result<T, Arch> epilogue{{c, ldc}, accumulate, bias, one_block<T, Arch>(k) && vector_ops<T, Arch>::streams(c, m * n, ldc)};
-  multiply<T, Arch>(pool, m, n, k, left, right, epilogue, scratch);
+  const store_result<T, Arch> epilogue{{c, ldc}, accumulate, bias, one_block<T, Arch, Terms>(k) && vector_ops<T, Arch>::streams(c, m * n, ldc)};
+  Terms::template multiply<T, Arch>(pool, m, n, k, left, right, epilogue, scratch);
 }
 
 }  // namespace pretext::simd

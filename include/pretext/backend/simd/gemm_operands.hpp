@@ -10,6 +10,7 @@ namespace pretext::simd {
 /// A left operand names a block of itself as `strided` rows, copying into `buffer` only where it must:
 ///   strided<T> block(i, rows, p, steps, buffer)
 /// Rows up to the next multiple of the tile must be readable; the buffer holds round_up(rows, tile) * (steps + 16).
+/// by_steps(): whether that buffer holds tiles step by step, element (i, p) of a tile at [p * tile + i], and not rows.
 /// A right operand writes panels of tile_shape::columns, zero beyond its end:
 ///   void panels(p, steps, j, columns, to)     panel c begins at to + c * tile_shape::columns * steps
 
@@ -25,6 +26,7 @@ struct dense_left {
   index_t step_stride;
   bool in_place;
 
+  bool by_steps() const { return step_stride != 1; }
   strided<T> block(index_t i, index_t rows, index_t p, index_t steps, T* buffer) const {
     constexpr index_t R = tile_shape<T, Arch>::rows;
     const T* from = data + i * row_stride + p * step_stride;

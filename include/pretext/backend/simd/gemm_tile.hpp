@@ -43,14 +43,25 @@ struct tile_accumulator {
   vec<T, Arch> at[R][V];
 };
 
+/// What elements of type T of packed operands are summed in. An element may hold several terms of a sum
+/// (gemm_bfloat16.hpp); a step of the kernel is one element.
+template <class T>
+struct packed_element {
+  using sum = T;
+  static constexpr index_t tail = 0;  // steps after a block's last one: scales (gemm_block16.hpp)
+  static constexpr index_t most_steps = 4096 / static_cast<index_t>(sizeof(T));  // in a block
+};
+template <class T>
+using sum_of = typename packed_element<T>::sum;
+
 /// result(r, v) = sum over p in order of a(r, p) * b(p, v), one chain of fused multiply-adds per element: its bits do not
 /// depend on R, V or on where the operands lie. `b` has tile_shape::columns elements per step.
 /// n counts the registers of the tile, V to a row; a pack and not a loop, so that each is a register.
 template <bool Ahead, class T, class Arch, int R, int V, std::size_t... n>
 inline void multiply_tile(index_t steps, const strided<T>& a, const T* b, read_ahead<T> ahead,
-                          tile_accumulator<T, Arch, R, V>& result, std::index_sequence<n...>) {
+                          tile_accumulator<sum_of<T>, Arch, R, V>& result, std::index_sequence<n...>) {
   using O = vector_ops<T, Arch>;
-  tile_accumulator<T, Arch, R, V> acc;
+  tile_accumulator<sum_of<T>, Arch, R, V> acc;
   ((acc.at[n / V][n % V] = O::zero()), ...);
   // Two pointers six rows apart share five offsets, so that every address stays in a register; with an array of
   // pointers or eleven offsets g++ reads some of them from memory at every step.
@@ -59,7 +70,7 @@ inline void multiply_tile(index_t steps, const strided<T>& a, const T* b, read_a
   const T* lower = a.data + half * a.row_stride;
   const index_t row_stride = a.row_stride, step_stride = a.step_stride;
   for (index_t left = steps; left > 0; --left) {
-    vec<T, Arch> bv[V];
+    typename O::vector bv[V];
     ((n < V ? void(bv[n % V] = O::load(b + n % V * O::width)) : void()), ...);
     // The compiler reads and spreads a row's value once for its V vectors.
     ((acc.at[n / V][n % V] = O::fma(O::set((n / V < half ? upper : lower)[static_cast<index_t>(n / V % half) * row_stride]),
@@ -72,7 +83,15 @@ inline void multiply_tile(index_t steps, const strided<T>& a, const T* b, read_a
     if constexpr (R > half) lower += step_stride;
     b += tile_shape<T, Arch>::columns;
   }
-  ((result.at[n / V][n % V] = acc.at[n / V][n % V]), ...);
+  if constexpr (packed_element<T>::tail > 0) {
+    vec<sum_of<T>, Arch> columns[V];
+    ((n < V ? void(columns[n % V] = O::scales(b + n % V * O::width)) : void()), ...);
+    ((result.at[n / V][n % V] =
+          O::finish(acc.at[n / V][n % V], O::scale((n / V < half ? upper : lower)[static_cast<index_t>(n / V % half) * row_stride]),
+                    columns[n % V])), ...);
+  } else {
+    ((result.at[n / V][n % V] = acc.at[n / V][n % V]), ...);
+  }
 }
 
 /// Where row i of a result begins: one after another, or every few pixels of every few lines of a map.
@@ -199,7 +218,7 @@ PRETEXT_APART void run_tile(index_t steps, const strided<T>& a, const T* b, cons
               index_t columns, bool first, bool last, read_ahead<T> ahead = {}) {
   constexpr int R = tile_shape<T, Arch>::rows;
   const auto go = [&](auto r, auto v, auto reads) {
-    tile_accumulator<T, Arch, decltype(r)::value, decltype(v)::value> acc;
+    tile_accumulator<sum_of<T>, Arch, decltype(r)::value, decltype(v)::value> acc;
     epilogue.expect(i, j, rows);
     multiply_tile<decltype(reads)::value>(steps, a, b, ahead, acc,
                                           std::make_index_sequence<static_cast<std::size_t>(decltype(r)::value * decltype(v)::value)>{});

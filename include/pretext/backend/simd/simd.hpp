@@ -13,6 +13,19 @@
 
 namespace pretext::backend {
 
+namespace detail {
+/// Who runs Op: the back end's kernels, or those that its precision brings along.
+template <class Kernels, class Arch, class Op>
+struct simd_kernels_of {
+  using type = Kernels;
+};
+template <class Kernels, class Arch, class Op, class Precision>
+  requires requires { typename Precision::template simd_kernels<Arch>; }
+struct simd_kernels_of<Kernels, Arch, op::rounded<Op, Precision>> {
+  using type = typename Precision::template simd_kernels<Arch>;
+};
+}  // namespace detail
+
 /// Vector kernels on the threads of one machine; what it has no kernel for, the reference computes. Arch is the
 /// instruction set of the translation unit that names it (simd/arch.hpp).
 /// errors  pretext[backend.102] a picture too large for the float max_pool2d
@@ -41,6 +54,8 @@ class simd {
     using detail::simd_contrastive<Arch>::scratch;
     using detail::simd_update<Arch>::scratch;
   };
+  template <class Op>
+  using kernels_of = typename detail::simd_kernels_of<kernels, Arch, Op>::type;
 
  public:
   using arch = Arch;
@@ -66,8 +81,8 @@ class simd {
 
   /// Whether a call of Op with these arguments runs on a kernel: an op can be native for float and double alone.
   template <class Op, class... A>
-  static constexpr bool runs_natively = native_ops::template contains<Op> &&
-                                        requires(const detail::simd_call& c, A&... a) { kernels::run(Op{}, c, a...); };
+  static constexpr bool runs_natively = native_ops::template contains<op::exact_op<Op>> &&
+                                        requires(const detail::simd_call& c, A&... a) { kernels_of<Op>::run(Op{}, c, a...); };
 
   template <class Op, class... A>
   void run(Op op, workspace& memory, A&&... a) {
@@ -75,9 +90,9 @@ class simd {
       reference().run(op, memory, static_cast<A&&>(a)...);
     } else if constexpr (takes_scratch<Op, A...>) {
       const workspace::scope scope(memory);
-      kernels::run(op, detail::simd_call{pool_, memory.take_bytes(scratch_bytes(op, a...))}, a...);
+      kernels_of<Op>::run(op, detail::simd_call{pool_, memory.take_bytes(scratch_bytes(op, a...))}, a...);
     } else {
-      kernels::run(op, detail::simd_call{pool_, nullptr}, a...);
+      kernels_of<Op>::run(op, detail::simd_call{pool_, nullptr}, a...);
     }
   }
   /// Memory an op takes from the workspace while it runs; looks at extents only.
@@ -86,15 +101,22 @@ class simd {
     if constexpr (!runs_natively<Op, const A...>)
       return reference::scratch_bytes(op, a...);
     else if constexpr (takes_scratch<Op, A...>)
-      return static_cast<std::size_t>(kernels::scratch(op, threads(), a...));
+      return static_cast<std::size_t>(kernels_of<Op>::scratch(op, threads(), a...));
     else
       return 0;
   }
   int threads() const { return pool_.size(); }
+  /// How products are multiplied in a precision that brings kernels along.
+  template <class Precision>
+  static const char* rounding()
+    requires requires { Precision::template simd_kernels<Arch>::rounding(); }
+  {
+    return Precision::template simd_kernels<Arch>::rounding();
+  }
 
  private:
   template <class Op, class... A>
-  static constexpr bool takes_scratch = requires(const A&... a) { kernels::scratch(Op{}, 1, a...); };
+  static constexpr bool takes_scratch = requires(const A&... a) { kernels_of<Op>::scratch(Op{}, 1, a...); };
 
   thread_pool pool_;
 };

@@ -11,37 +11,38 @@
 
 namespace pretext::backend::detail {
 
-template <class Arch>
+/// Terms: what products make of their operands (gemm.hpp).
+template <class Arch, class Terms = kernel::exact_terms>
 struct simd_convolution {
   template <lane_value T, std::derived_from<conv2d_geometry> G>
   static index_t scratch(op::conv2d_op, int threads, const input<T>& x, const input<T>&, const input<T>&,
                          const tensor_view<T>&, const G& g) {
-    return bytes_of<T>(kernel::conv2d_forward_scratch<T, Arch>(threads, g, x.extent(0)));
+    return bytes_of<T>(kernel::conv2d_forward_scratch<T, Arch, Terms>(threads, g, x.extent(0)));
   }
   template <lane_value T, std::derived_from<conv2d_geometry> G>
   static void run(op::conv2d_op, const simd_call& call, const input<T>& x, const input<T>& w, const input<T>& bias, const tensor_view<T>& y,
                   const G& g) {
-    kernel::conv2d_forward<T, Arch>(call.pool, g, x.extent(0), x.data, w.data, bias.data, y.data, call.scratch<T>());
+    kernel::conv2d_forward<T, Arch, Terms>(call.pool, g, x.extent(0), x.data, w.data, bias.data, y.data, call.scratch<T>());
   }
   template <lane_value T, std::derived_from<conv2d_geometry> G>
   static index_t scratch(op::conv2d_input_gradient_op, int threads, const input<T>& dy, const input<T>&,
                          const tensor_view<T>&, const G& g) {
-    return bytes_of<T>(kernel::conv2d_input_gradient_scratch<T, Arch>(threads, g, dy.extent(0)));
+    return bytes_of<T>(kernel::conv2d_input_gradient_scratch<T, Arch, Terms>(threads, g, dy.extent(0)));
   }
   template <lane_value T, std::derived_from<conv2d_geometry> G>
   static void run(op::conv2d_input_gradient_op, const simd_call& call, const input<T>& dy, const input<T>& w, const tensor_view<T>& dx,
                   const G& g) {
-    kernel::conv2d_input_gradient<T, Arch>(call.pool, g, dy.extent(0), dy.data, w.data, dx.data, false, call.scratch<T>());
+    kernel::conv2d_input_gradient<T, Arch, Terms>(call.pool, g, dy.extent(0), dy.data, w.data, dx.data, false, call.scratch<T>());
   }
   template <lane_value T, std::derived_from<conv2d_geometry> G>
   static index_t scratch(op::conv2d_weight_gradient_op, int threads, const input<T>& x, const input<T>&,
                          const tensor_view<T>&, const G& g) {
-    return bytes_of<T>(kernel::conv2d_weight_gradient_scratch<T, Arch>(threads, g, x.extent(0)));
+    return bytes_of<T>(kernel::conv2d_weight_gradient_scratch<T, Arch, Terms>(threads, g, x.extent(0)));
   }
   template <lane_value T, std::derived_from<conv2d_geometry> G>
   static void run(op::conv2d_weight_gradient_op, const simd_call& call, const input<T>& x, const input<T>& dy, const tensor_view<T>& dw,
                   const G& g) {
-    kernel::conv2d_weight_gradient<T, Arch>(call.pool, g, x.extent(0), x.data, dy.data, dw.data, call.scratch<T>());
+    kernel::conv2d_weight_gradient<T, Arch, Terms>(call.pool, g, x.extent(0), x.data, dy.data, dw.data, call.scratch<T>());
   }
 
   template <lane_value T>

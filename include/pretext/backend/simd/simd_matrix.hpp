@@ -10,13 +10,14 @@
 
 namespace pretext::backend::detail {
 
-template <class Arch>
+/// Terms: what products make of their operands (gemm.hpp).
+template <class Arch, class Terms = kernel::exact_terms>
 struct simd_matrix {
   template <lane_value T>
   static index_t scratch(op::matmul_op, int threads, const input<T>& a, const input<T>&, const tensor_view<T>& c,
                          op::matmul_options o = {}) {
     return bytes_of<T>(
-        kernel::gemm_scratch<T, Arch>(threads, c.rows(), c.columns(), o.transpose_a ? a.rows() : a.columns()));
+        Terms::template scratch<T, Arch>(threads, c.rows(), c.columns(), o.transpose_a ? a.rows() : a.columns()));
   }
   template <lane_value T>
   static void run(op::matmul_op, const simd_call& call, const input<T>& a, const input<T>& b, const tensor_view<T>& c,
@@ -25,21 +26,21 @@ struct simd_matrix {
     expects((o.transpose_a ? a.columns() : a.rows()) == m && (o.transpose_b ? b.rows() : b.columns()) == n &&
                 (o.transpose_b ? b.columns() : b.rows()) == k,
             "shape.110", "matmul: the sizes of a, b and c do not fit together");
-    kernel::gemm<T, Arch>(call.pool, m, n, k, a.data, a.columns(), o.transpose_a, b.data, b.columns(), o.transpose_b, c.data,
+    kernel::gemm<T, Arch, Terms>(call.pool, m, n, k, a.data, a.columns(), o.transpose_a, b.data, b.columns(), o.transpose_b, c.data,
                           n, o.accumulate, call.scratch<T>());
   }
 
   template <lane_value T>
   static index_t scratch(op::linear_op, int threads, const input<T>& x, const input<T>&, const input<T>&,
                          const tensor_view<T>& y) {
-    return bytes_of<T>(kernel::gemm_scratch<T, Arch>(threads, y.rows(), y.columns(), x.columns()));
+    return bytes_of<T>(Terms::template scratch<T, Arch>(threads, y.rows(), y.columns(), x.columns()));
   }
   template <lane_value T>
   static void run(op::linear_op, const simd_call& call, const input<T>& x, const input<T>& weight, const input<T>& bias, const tensor_view<T>& y) {
     const index_t m = y.rows(), n = y.columns(), k = x.columns();
     expects(x.rows() == m && weight.rows() == n && weight.columns() == k, "shape.110",
             "linear: the sizes of x, weight and y do not fit together");
-    kernel::gemm<T, Arch>(call.pool, m, n, k, x.data, k, false, weight.data, k, true, y.data, n, false, call.scratch<T>(),
+    kernel::gemm<T, Arch, Terms>(call.pool, m, n, k, x.data, k, false, weight.data, k, true, y.data, n, false, call.scratch<T>(),
                           bias.data);
   }
 

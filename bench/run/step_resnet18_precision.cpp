@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// step_resnet18 in the precisions that round what products multiply.
+#include <pretext/precision/bf16.hpp>
+#include <pretext/precision/block16.hpp>
+
+#include "resnet18_step.hpp"
+
+namespace {
+
+using namespace bench;
+
+void measure(const options& o) {
+  resnet18_step<px::precision::float32>(o, "step_resnet18_precision", "float32");
+  resnet18_step<px::precision::bf16>(o, "step_resnet18_precision", "bf16");
+  resnet18_step<px::precision::block16>(o, "step_resnet18_precision", "block16");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return bench::run(argc, argv, measure); }

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// opt-in: with the kernels of bfloat16, for recipes that name it
+#pragma once
+
+#include "../backend/simd/simd_bfloat16.hpp"
+#include "../core/bfloat16.hpp"
+#include "products.hpp"
+
+namespace pretext::precision {
+
+/// Products of layers may round what they multiply to bfloat16 (8 significant bits, the range of a float). Their sums, and
+/// everything else, are float: parameters, optimizer, norms, activations, losses.
+///   struct mine : recipe::simclr { using precision = pretext::precision::bf16; };
+/// laws    an op's result is within `allowed` of the exact one in the relative 2-norm
+struct bf16 {
+  using storage = float;
+  static constexpr const char* name = "bf16";
+  static constexpr double allowed = 5e-3;
+  template <class Op>
+  static constexpr bool rounds = is_product<Op>;
+  template <class Arch>
+  using simd_kernels = backend::detail::simd_bfloat16<Arch>;
+
+  static float round(float x) { return float_from_bfloat16(bfloat16_from_float(x)); }
+};
+
+}  // namespace pretext::precision

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// opt-in: for precisions that round what products multiply
+#pragma once
+
+#include <type_traits>
+
+#include "../backend/ops/convolution.hpp"
+#include "../backend/ops/matrix.hpp"
+#include "precision.hpp"
+
+namespace pretext::precision {
+
+/// The ops that a precision may round: those whose time is multiplication.
+template <class Op>
+inline constexpr bool is_product =
+    std::is_same_v<Op, op::matmul_op> || std::is_same_v<Op, op::linear_op> || std::is_same_v<Op, op::conv2d_op> ||
+    std::is_same_v<Op, op::conv2d_input_gradient_op> || std::is_same_v<Op, op::conv2d_weight_gradient_op>;
+
+}  // namespace pretext::precision
