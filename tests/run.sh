@@ -21,6 +21,9 @@ pretext_want command ninja ninja-build
 pretext_want command objcopy binutils
 pretext_want command valgrind valgrind
 pretext_want command clang++-19 clang-19
+if [ "$full" = yes ]; then  # the fuzzer of clang, which only the searches for new inputs need
+  pretext_want file '/usr/lib/llvm-19/lib/clang/19/lib/*/libclang_rt.fuzzer*' libclang-rt-19-dev
+fi
 pretext_install
 
 jobs=$(pretext_jobs)

@@ -28,7 +28,7 @@ class Compiler:
         root = pathlib.Path(options.root)
         self.nvcc = pathlib.Path(self.name).name.startswith("nvcc")
         includes = [f"-I{root / 'include'}", f"-I{root / 'tests'}"]
-        includes += [f"-isystem{d}" for d in options.system]
+        includes += [part for d in options.system for part in ("-isystem", str(d))]  # nvcc does not take the two as one word
         defines = [f"-D{d}" for d in options.define]
         if self.nvcc:
             self.flags = ["-std=c++20", "-x", "cu", "-c", "-o", os.devnull]

@@ -12,13 +12,16 @@ pretext_have_header() {
     printf '#include <%s>\n' "$1" | g++ -std=c++20 -E -x c++ -isystem /usr/include/eigen3 -o /dev/null - 2> /dev/null
 }
 
-# pretext_need command NAME PACKAGE | pretext_need header NAME PACKAGE; pretext_want likewise
+# pretext_need command NAME PACKAGE | pretext_need header NAME PACKAGE | pretext_need file PATTERN PACKAGE; pretext_want likewise
 pretext_need() { pretext_has "$1" "$2" || pretext_missing="$pretext_missing $3"; }
 pretext_want() { pretext_has "$1" "$2" || pretext_wanted="$pretext_wanted $3"; }
 pretext_has() {
   case $1 in
     command) command -v "$2" > /dev/null 2>&1 ;;
     header) pretext_have_header "$2" ;;
+    file)  # a pattern of the shell, so without quotes
+      # shellcheck disable=SC2086
+      ls $2 > /dev/null 2>&1 ;;
   esac
 }
 

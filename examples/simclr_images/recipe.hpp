@@ -28,9 +28,9 @@ struct conv : base {
 
 /// Sets the three widths of `conv`.
 inline void set_widths(conv::encoder& e, px::index_t first) {
-  std::get<0>(e.layers).out = first;
-  std::get<4>(e.layers).out = 2 * first;
-  std::get<8>(e.layers).out = 4 * first;
+  child<0>(e.layers).out = first;
+  child<4>(e.layers).out = 2 * first;
+  child<8>(e.layers).out = 4 * first;
 }
 
 /// ResNet-18 with the stem for small pictures, under torchvision's names.

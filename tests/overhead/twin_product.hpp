@@ -5,7 +5,7 @@
 
 #include <cstring>
 
-/// The packed, register-tiled product for AVX2 in floats, written out by hand: Goto blocking with 48 x 512 x 512 blocks at
+/// The packed, register-tiled product for AVX2 in floats, written out by hand: Goto blocking with 48 x 1024 x 1024 blocks at
 /// most, the right operand packed once, tiles of 6 rows by 2 vectors. No header of the library.
 namespace twin {
 
@@ -22,10 +22,11 @@ inline __m256i first(long n) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 
-/// c (+)= a (R x steps) times the panel b (steps x V vectors). `rows` of them are stored, `columns` of each.
-template <int Rows, int V>
-inline void tile(long steps, const float* a, long row_stride, long step_stride, const float* b, float* c, long ldc,
-                 long rows, long columns, bool add, const float* bias) {
+/// c (+)= a (R x steps) times the panel b (steps x V vectors). `rows` of them are stored, `columns` of each. Meanwhile it
+/// asks for what comes next: a line a step.
+template <int Rows, int V, bool Ahead = false>
+inline void tile(long steps, const float* a, long row_stride, long step_stride, const float* b, const float* ahead,
+                 long ahead_step, float* c, long ldc, long rows, long columns, bool add, const float* bias) {
   for (long r = 0; r < rows; ++r) {
     _mm_prefetch(reinterpret_cast<const char*>(c + r * ldc), _MM_HINT_T0);
     _mm_prefetch(reinterpret_cast<const char*>(c + r * ldc + C - 1), _MM_HINT_T0);
@@ -41,14 +42,27 @@ inline void tile(long steps, const float* a, long row_stride, long step_stride, 
     for (int v = 0; v < V; ++v) right[v] = load(b + v * W);
 #pragma GCC unroll 8
     for (int r = 0; r < Rows; ++r) {
-      const __m256 left = _mm256_broadcast_ss(a + r * row_stride);
+      const __m256 value = _mm256_broadcast_ss(a + r * row_stride);
 #pragma GCC unroll 2
-      for (int v = 0; v < V; ++v) sum[r][v] = _mm256_fmadd_ps(left, right[v], sum[r][v]);
+      for (int v = 0; v < V; ++v) sum[r][v] = _mm256_fmadd_ps(value, right[v], sum[r][v]);
+    }
+    if (Ahead) {
+      _mm_prefetch(reinterpret_cast<const char*>(ahead), _MM_HINT_T1);
+      ahead += ahead_step;
     }
     a += step_stride;
     b += C;
   }
-  if (rows == Rows && columns == V * W && bias == nullptr) {
+  if (bias) {
+#pragma GCC unroll 2
+    for (int v = 0; v < V; ++v) {
+      const long left = columns - v * W;
+      const __m256 shift = left >= W ? load(bias + v * W) : _mm256_maskload_ps(bias + v * W, first(left > 0 ? left : 0));
+#pragma GCC unroll 8
+      for (int r = 0; r < Rows; ++r) sum[r][v] = _mm256_add_ps(sum[r][v], shift);
+    }
+  }
+  if (rows == Rows && columns == V * W) {
     if (add) {
 #pragma GCC unroll 8
       for (int r = 0; r < Rows; ++r)
@@ -72,12 +86,10 @@ inline void tile(long steps, const float* a, long row_stride, long step_stride, 
       __m256 x = sum[r][v];
       if (left >= W) {
         if (add) x = _mm256_add_ps(load(to + v * W), x);
-        if (bias) x = _mm256_add_ps(x, load(bias + v * W));
         store(to + v * W, x);
       } else if (left > 0) {
         const __m256i some = first(left);
         if (add) x = _mm256_add_ps(_mm256_maskload_ps(to + v * W, some), x);
-        if (bias) x = _mm256_add_ps(x, _mm256_maskload_ps(bias + v * W, some));
         _mm256_maskstore_ps(to + v * W, some, x);
       }
     }
@@ -85,15 +97,17 @@ inline void tile(long steps, const float* a, long row_stride, long step_stride, 
 }
 
 inline void any_tile(long steps, const float* a, long row_stride, long step_stride, const float* b, float* c, long ldc,
-                     long rows, long columns, bool add, const float* bias) {
-  if (columns > W) {
-    if (rows > 3) tile<6, 2>(steps, a, row_stride, step_stride, b, c, ldc, rows, columns, add, bias);
-    else if (rows > 2) tile<3, 2>(steps, a, row_stride, step_stride, b, c, ldc, rows, columns, add, bias);
-    else tile<2, 2>(steps, a, row_stride, step_stride, b, c, ldc, rows, columns, add, bias);
+                     long rows, long columns, bool add, const float* bias, const float* ahead = nullptr, long ahead_step = 0) {
+  if (rows == R && columns > W && ahead) {
+    tile<6, 2, true>(steps, a, row_stride, step_stride, b, ahead, ahead_step, c, ldc, rows, columns, add, bias);
+  } else if (columns > W) {
+    if (rows > 3) tile<6, 2>(steps, a, row_stride, step_stride, b, ahead, ahead_step, c, ldc, rows, columns, add, bias);
+    else if (rows > 2) tile<3, 2>(steps, a, row_stride, step_stride, b, ahead, ahead_step, c, ldc, rows, columns, add, bias);
+    else tile<2, 2>(steps, a, row_stride, step_stride, b, ahead, ahead_step, c, ldc, rows, columns, add, bias);
   } else {
-    if (rows > 3) tile<6, 1>(steps, a, row_stride, step_stride, b, c, ldc, rows, columns, add, bias);
-    else if (rows > 2) tile<3, 1>(steps, a, row_stride, step_stride, b, c, ldc, rows, columns, add, bias);
-    else tile<2, 1>(steps, a, row_stride, step_stride, b, c, ldc, rows, columns, add, bias);
+    if (rows > 3) tile<6, 1>(steps, a, row_stride, step_stride, b, ahead, ahead_step, c, ldc, rows, columns, add, bias);
+    else if (rows > 2) tile<3, 1>(steps, a, row_stride, step_stride, b, ahead, ahead_step, c, ldc, rows, columns, add, bias);
+    else tile<2, 1>(steps, a, row_stride, step_stride, b, ahead, ahead_step, c, ldc, rows, columns, add, bias);
   }
 }
 
@@ -171,14 +185,15 @@ inline void pack_left_transposed(const float* a, long stride, long rows, long st
   }
 }
 
-/// c (m, n) = or += op(a) op(b) (+ bias). scratch: 48 * 528 + k * up(n, C) + 512 * 512 floats.
+/// c (m, n) = or += op(a) op(b) (+ bias). scratch: 48 * 1040 + k * up(n, C) + 1024 * 512 floats.
 inline void product(long m, long n, long k, const float* a, long lda, bool trans_a, const float* b, long ldb,
                     bool trans_b, float* c, long ldc, bool accumulate, const float* bias, float* scratch) {
-  const long step_blocks = cut(k, 512), block_steps = cut(k, step_blocks);
-  const long block_columns = up(cut(n, cut(n, 512)), C), block_rows = up(cut(m, cut(m, 48)), R), padded = up(n, C);
+  const long step_blocks = cut(k, 1024), block_steps = cut(k, step_blocks);
+  const long block_rows = up(cut(m, cut(m, 48)), R), padded = up(n, C);
   const bool shared = m > block_rows;
+  const long block_columns = up(cut(n, cut(n, shared ? 1024 : 512)), C);
   float* const left = scratch;
-  float* const right = scratch + 48 * 528;
+  float* const right = scratch + 48 * 1040;
   const auto pack = [&](long p0, long steps, long j0, long columns, float* to) {
     if (trans_b) pack_right_transposed(b + j0 * ldb + p0, ldb, steps, columns, to);
     else pack_right(b + p0 * ldb + j0, ldb, steps, columns, to);
@@ -200,11 +215,16 @@ inline void product(long m, long n, long k, const float* a, long lda, bool trans
         const long row_stride = trans_a ? 1 : steps + 16, step_stride = trans_a ? R : 1;
         const bool add = accumulate || p0 > 0;
         const float* const last_bias = p0 + steps == k ? bias : nullptr;
-        for (long j = 0; j < columns; j += C)
+        const long tiles = rows / R;
+        for (long j = 0; j < columns; j += C) {
+          const float* const panel = panels + j * steps;
+          const float* const next = j + C < columns ? panel + C * steps : panel;
           for (long i = 0; i < rows; i += R)
-            any_tile(steps, left + (trans_a ? i * steps : i * (steps + 16)), row_stride, step_stride, panels + j * steps,
+            any_tile(steps, left + (trans_a ? i * steps : i * (steps + 16)), row_stride, step_stride, panel,
                      c + (i0 + i) * ldc + j0 + j, ldc, least(rows - i, R), least(columns - j, C), add,
-                     last_bias ? last_bias + j0 + j : nullptr);
+                     last_bias ? last_bias + j0 + j : nullptr, tiles > 0 ? next + i / R * (C * steps / tiles) : nullptr,
+                     tiles > 0 ? C / tiles : 0);
+        }
       }
     }
   }

@@ -5,13 +5,13 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <deque>
 #include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "../core/list.hpp"
 #include "../core/text.hpp"
 #include "ops.hpp"
 #include "reference/reference.hpp"
@@ -26,15 +26,15 @@ class audit_store {
   void reset() { used_ = 0; }
   template <class T>
   T* take(index_t size) {
-    if (used_ == blocks_.size()) blocks_.emplace_back();
-    auto& block = blocks_[used_++];
+    std::vector<std::byte>& block = used_ == blocks_.size() ? blocks_.add() : blocks_[used_];
+    ++used_;
     block.resize(static_cast<std::size_t>(size) * sizeof(T) + 64);
     const auto address = reinterpret_cast<std::uintptr_t>(block.data());
     return reinterpret_cast<T*>(block.data() + ((64 - address % 64) % 64));
   }
 
  private:
-  std::deque<std::vector<std::byte>> blocks_;
+  list<std::vector<std::byte>> blocks_;
   std::size_t used_ = 0;
 };
 

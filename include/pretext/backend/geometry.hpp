@@ -23,6 +23,32 @@ struct conv2d_geometry {
   constexpr index_t weights() const { return groups * patch() * group_out(); }
 };
 
+/// What the type of a layer says of its convolution. A back end with a kernel of its own for some of these compiles it for
+/// them alone; `any` is decided when it runs.
+enum class conv2d_kind {
+  any,
+  depthwise,       // one channel a group
+  pointwise,       // 1x1, steps of one, no padding, one group
+  three_by_three,  // steps of one, padding up to 2, one group, multiples of 16 channels, more than one row and column
+  window,          // none of these
+  deep_window      // none of these, and more than four channels or groups
+};
+
+/// A geometry with its kind.
+template <conv2d_kind Kind>
+struct conv2d_geometry_of : conv2d_geometry {
+  static constexpr conv2d_kind kind = Kind;
+};
+
+/// Whether a convolution with a geometry of this type may be of a kind.
+template <conv2d_kind Kind, class Geometry>
+constexpr bool can_be() {
+  if constexpr (requires { Geometry::kind; })
+    return Geometry::kind == Kind || Geometry::kind == conv2d_kind::any;
+  else
+    return true;
+}
+
 /// Sizes of a pooling window on (N, H, W, C) maps; padding is outside every maximum and average.
 struct pool2d_geometry {
   index_t in_h, in_w, channels;

@@ -15,11 +15,15 @@
 
 namespace pretext::op {
 
+template <class Op>
+struct listed {};
+
+/// Whether an op is in a list is whether the list has its `listed` for a base: one question and not one for every op there is.
 template <class... Ops>
-struct list {
+struct list : listed<Ops>... {
   static constexpr int size = static_cast<int>(sizeof...(Ops));
   template <class Op>
-  static constexpr bool contains = (std::is_same_v<Op, Ops> || ...);
+  static constexpr bool contains = std::is_base_of_v<listed<Op>, list>;
 };
 
 /// Every op of the contract, in the order reports use.

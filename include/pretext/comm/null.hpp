@@ -4,6 +4,7 @@
 #include "../core/tensor.hpp"
 
 /// How ranks that share a batch exchange numbers. A communicator has rank(), size(), all_reduce_sum, all_gather, barrier.
+/// docs/policies/communicator.md: write your own.
 namespace pretext::comm {
 
 /// One rank: nothing to exchange.

@@ -17,13 +17,13 @@ class list {
  public:
   constexpr list() = default;
   /// `n` elements of their default value.
-  PRETEXT_APART constexpr explicit list(std::size_t n) : at_(n == 0 ? nullptr : new T[n]()), size_(n), room_(n) {}
+  PRETEXT_COLD constexpr explicit list(std::size_t n) : at_(n == 0 ? nullptr : new T[n]()), size_(n), room_(n) {}
   constexpr list(list&& o) noexcept { swap(o); }
   constexpr list& operator=(list&& o) noexcept {
     swap(o);
     return *this;
   }
-  PRETEXT_APART constexpr ~list() { delete[] at_; }
+  PRETEXT_COLD constexpr ~list() { delete[] at_; }
 
   constexpr std::size_t size() const { return size_; }
   constexpr bool empty() const { return size_ == 0; }
@@ -53,7 +53,7 @@ class list {
     std::swap(size_, o.size_);
     std::swap(room_, o.room_);
   }
-  PRETEXT_APART constexpr void grow() {
+  PRETEXT_COLD constexpr void grow() {
     list more(room_ == 0 ? 4 : 2 * room_);
     for (std::size_t i = 0; i < size_; ++i) more.at_[i] = std::move(at_[i]);
     more.size_ = size_;

@@ -12,7 +12,7 @@ namespace pretext {
 
 namespace detail {
 /// Merge sort of positions; the same code for whatever lies at them.
-PRETEXT_APART inline std::vector<std::size_t> order_of(std::size_t n, const void* before, bool (*call)(const void*, std::size_t, std::size_t)) {
+PRETEXT_COLD inline std::vector<std::size_t> order_of(std::size_t n, const void* before, bool (*call)(const void*, std::size_t, std::size_t)) {
   std::vector<std::size_t> order(n), merged(n);
   for (std::size_t i = 0; i < n; ++i) order[i] = i;
   for (std::size_t width = 1; width < n; width *= 2) {
@@ -41,7 +41,7 @@ std::vector<std::size_t> sorted_order(std::size_t n, const Before& before) {
 
 /// Rearranges values: the new i-th is the old order[i]-th.
 template <class T>
-void reorder(std::vector<T>& values, const std::vector<std::size_t>& order) {
+PRETEXT_COLD void reorder(std::vector<T>& values, const std::vector<std::size_t>& order) {
   std::vector<T> moved(values.size());
   for (std::size_t i = 0; i < moved.size(); ++i) moved[i] = std::move(values[order[i]]);
   values.swap(moved);

@@ -161,7 +161,7 @@ class table_builder {
     return outer;
   }
   PRETEXT_COLD void leave(const around& outer) {
-    prefix_.resize(outer.prefix);
+    while (prefix_.size() > outer.prefix) prefix_.pop_back();
     // A leaf (linear, convolution, norm) is one step of depth however many entries it has.
     if (leaf_ && table_.parameters.size() > outer.parameters) ++depth_;
     leaf_ = false;
@@ -310,7 +310,7 @@ void from_file_order(const parameter_entry& e, const U* file, T* memory) {
 /// Fills a table's parameters and buffers with their starting values.
 /// repeat  a function of (seed, position of the entry, element in file order): layouts and back ends do not matter
 template <class T>
-void initialise(std::span<const parameter_entry> entries, T* values, std::uint64_t seed, std::uint64_t first = 0) {
+PRETEXT_COLD void initialise(std::span<const parameter_entry> entries, T* values, std::uint64_t seed, std::uint64_t first = 0) {
   std::vector<double> file;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const parameter_entry& e = entries[i];

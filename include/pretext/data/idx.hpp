@@ -117,7 +117,7 @@ PRETEXT_COLD inline std::string idx_labels_beside(const std::string& images_path
   names::replace_last(stem, "idx4", "idx1");
   if (stem == before) return {};
   for (const char* tail : {"", ".gz"}) {
-    std::string candidate = io::path_in(io::folder_of(images_path), stem + tail);
+    std::string candidate = io::path_in(io::folder_of(images_path), joined({stem, tail}));
     if (io::kind_of(candidate) == io::path_kind::file) return candidate;
   }
   return {};

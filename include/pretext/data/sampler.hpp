@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <numeric>
 #include <span>
 #include <string>
 #include <vector>
@@ -70,7 +69,7 @@ class epoch_sampler {
   static constexpr index_t max_epochs = index_t{1} << 24;  // the generator's counter holds no more
 
   void fill(index_t epoch) {
-    std::iota(order_.begin(), order_.end(), index_t{0});
+    for (std::size_t i = 0; i < order_.size(); ++i) order_[i] = static_cast<index_t>(i);
     if (settings_.shuffle)
       shuffle_indices(order_, rng::key{.seed = settings_.seed, .epoch = static_cast<std::uint32_t>(epoch)}.with_purpose(
                                   rng::purpose::shuffle));

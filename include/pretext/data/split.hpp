@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -126,7 +125,7 @@ PRETEXT_COLD inline image_set few_labels(const image_set& set, index_t per_class
 /// laws    with one seed, fewer images are a subset of more
 PRETEXT_COLD inline image_set random_subset(const image_set& set, index_t n, std::uint64_t seed) {
   std::vector<index_t> ids(static_cast<std::size_t>(set.size()));
-  std::iota(ids.begin(), ids.end(), index_t{0});
+  for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<index_t>(i);
   if (n < set.size()) {
     rng::key key = rng::key{.seed = seed}.with_purpose(rng::purpose::split);
     key.occurrence = 2;  // apart from splits and few_labels

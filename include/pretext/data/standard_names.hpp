@@ -10,6 +10,7 @@
 
 #include "../core/error.hpp"
 #include "../core/order.hpp"
+#include "../core/text.hpp"
 #include "../io/directory.hpp"
 
 /// How data sets name their files.
@@ -26,7 +27,9 @@ PRETEXT_COLD inline std::string without_gz(const std::string& name) {
 
 /// Replaces the last occurrence, if any.
 PRETEXT_COLD inline void replace_last(std::string& text, std::string_view what, std::string_view by) {
-  if (const std::size_t at = text.rfind(what); at != std::string::npos) text.replace(at, what.size(), by);
+  const std::string_view whole = text;
+  if (const std::size_t at = whole.rfind(what); at != std::string_view::npos)
+    text = joined({whole.substr(0, at), by, whole.substr(at + what.size())});
 }
 
 /// Names of the plain files directly in a folder, sorted by bytes, hidden ones left out; where a file is there both

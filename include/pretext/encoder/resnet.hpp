@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <tuple>
 
 #include "../nn/activation.hpp"
 #include "../nn/batch_norm.hpp"
@@ -44,8 +43,8 @@ struct basic {
                               nn::named<"conv2", resnet_conv<3, 1>>, nn::named<"bn2", nn::batch_norm>>;
   template <class Main>
   static constexpr void widen(Main& m, index_t width) {
-    std::get<0>(m.layers).out = default_value(width);
-    std::get<3>(m.layers).out = default_value(width);
+    child<0>(m.layers).out = default_value(width);
+    child<3>(m.layers).out = default_value(width);
   }
 };
 /// 1x1, 3x3 and 1x1 to four times the width.
@@ -57,9 +56,9 @@ struct bottleneck {
                               nn::named<"conv3", resnet_conv<1, 1>>, nn::named<"bn3", nn::batch_norm>>;
   template <class Main>
   static constexpr void widen(Main& m, index_t width) {
-    std::get<0>(m.layers).out = default_value(width);
-    std::get<3>(m.layers).out = default_value(width);
-    std::get<6>(m.layers).out = default_value(4 * width);
+    child<0>(m.layers).out = default_value(width);
+    child<3>(m.layers).out = default_value(width);
+    child<6>(m.layers).out = default_value(4 * width);
   }
 };
 
@@ -73,9 +72,9 @@ using keeping_block = resnet_sum<typename Block::template main<1>, nn::identity>
 
 template <class Block, class Sum>
 constexpr void widen_block(Sum& block, index_t width) {
-  auto& sum = std::get<0>(block.layers);
+  auto& sum = child<0>(block.layers);
   Block::widen(sum.main, width);
-  if constexpr (requires { sum.shortcut.layers; }) std::get<0>(sum.shortcut.layers).out = default_value(Block::expansion * width);
+  if constexpr (requires { sum.shortcut.layers; }) child<0>(sum.shortcut.layers).out = default_value(Block::expansion * width);
 }
 
 /// Blocks of one width: the first may change channels and size, the others are one block repeated, at most `Most` times.
@@ -83,9 +82,9 @@ template <class Block, index_t Stride, index_t Most, bool Changes>
 struct stage {
   using type = nn::sequential<nn::named<"0", changing_block<Block, Stride>>, nn::named<"", nn::repeat<dynamic, keeping_block<Block>, 1, Most>>>;
   static constexpr void set(type& s, index_t width, index_t count) {
-    widen_block<Block>(std::get<0>(s.layers), width);
-    widen_block<Block>(std::get<1>(s.layers).block, width);
-    std::get<1>(s.layers).count = default_value(count - 1);
+    widen_block<Block>(child<0>(s.layers), width);
+    widen_block<Block>(child<1>(s.layers).block, width);
+    child<1>(s.layers).count = default_value(count - 1);
   }
 };
 template <class Block, index_t Stride, index_t Most>
@@ -140,11 +139,11 @@ struct resnet {
  private:
   static constexpr network widened() {
     network n{};
-    std::get<0>(std::get<0>(n.layers).layers).out = default_value(64);
-    first_stage::set(std::get<1>(n.layers), 64, A);
-    later_stage::set(std::get<2>(n.layers), 128, B);
-    later_stage::set(std::get<3>(n.layers), 256, C);
-    later_stage::set(std::get<4>(n.layers), 512, D);
+    child<0>(child<0>(n.layers).layers).out = default_value(64);
+    first_stage::set(child<1>(n.layers), 64, A);
+    later_stage::set(child<2>(n.layers), 128, B);
+    later_stage::set(child<3>(n.layers), 256, C);
+    later_stage::set(child<4>(n.layers), 512, D);
     return n;
   }
 };

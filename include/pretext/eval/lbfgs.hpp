@@ -209,7 +209,7 @@ struct curvature_history {
 /// errors  pretext[eval.012] an option out of range
 /// repeat  same bits run to run
 /// source  Nocedal and Wright, Numerical Optimization, 2nd edition, chapters 3 and 7
-PRETEXT_APART inline lbfgs_result minimise_lbfgs(smooth_function f, std::vector<double>& x, const lbfgs_options& options = {}) {
+PRETEXT_COLD inline lbfgs_result minimise_lbfgs(smooth_function f, std::vector<double>& x, const lbfgs_options& options = {}) {
   if (options.max_iterations < 0 || options.history < 1 || !(options.tolerance >= 0))
     throw_error("eval.012", "L-BFGS: iterations or tolerance below 0, or no history; choose them positive");
   lbfgs_result out;

@@ -107,7 +107,7 @@ PRETEXT_COLD inline double design_accuracy(const design_matrix& x, index_t from,
 ///         [eval.008] widths differ; [eval.012] an option out of range
 /// cost    a few hundred passes of 4 N D C operations; N D values for the standardised copy
 /// repeat  same bits for one seed, for any loop
-PRETEXT_APART inline probe_result linear_probe(const feature_view& train, const feature_view& test, const probe_options& options = {},
+PRETEXT_COLD inline probe_result linear_probe(const feature_view& train, const feature_view& test, const probe_options& options = {},
                                  parallel_loop loop = {}) {
   const int classes = detail::class_count(train, test, options.classes);
   detail::check_training_set(train, classes);

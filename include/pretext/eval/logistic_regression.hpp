@@ -94,7 +94,7 @@ constexpr index_t spread_stride(index_t columns) {
   return 16 * (lines % 2 == 0 ? lines + 1 : lines);
 }
 
-inline void find_moments(const feature_view& x, logistic_model& model) {
+PRETEXT_COLD inline void find_moments(const feature_view& x, logistic_model& model) {
   const std::size_t d = static_cast<std::size_t>(x.columns);
   std::vector<double> squares(d, 0.0);
   model.mean.assign(d, 0.0);
@@ -165,11 +165,8 @@ class softmax_problem {
     chunk_rows_ = round_up(ceil_div(rows, most), block);
     chunks_ = list<chunk>(static_cast<std::size_t>(ceil_div(rows, chunk_rows_)));
     for (chunk& c : chunks_) {
-      c.bias = std::vector<double>(static_cast<std::size_t>(classes));
-      c.weights = std::vector<double>(static_cast<std::size_t>(x.columns * padded()));
-      c.tile = std::vector<float>(static_cast<std::size_t>(block * classes));
-      c.panels = std::vector<float>(static_cast<std::size_t>(block * padded()));
-      c.part = std::vector<float>(static_cast<std::size_t>(block * padded()));
+      c.sums = std::vector<double>(static_cast<std::size_t>((x.columns + 1) * padded()));
+      c.room = std::vector<float>(static_cast<std::size_t>(3 * block * padded()));
     }
     panels_ = std::vector<float>(static_cast<std::size_t>(x.columns * padded()));
     weights_ = std::vector<float>(static_cast<std::size_t>(x.columns * classes));
@@ -190,9 +187,9 @@ class softmax_problem {
     for (const chunk& part : chunks_) {
       loss += part.loss;
       for (int c = 0; c < classes_; ++c) {
-        gradient[static_cast<std::size_t>(all + c)] += part.bias[static_cast<std::size_t>(c)] / n;
+        gradient[static_cast<std::size_t>(all + c)] += part.sums[static_cast<std::size_t>(d * padded() + c)] / n;
         for (index_t j = 0; j < d; ++j)
-          gradient[static_cast<std::size_t>(c * d + j)] += part.weights[static_cast<std::size_t>(j * padded() + c)] / n;
+          gradient[static_cast<std::size_t>(c * d + j)] += part.sums[static_cast<std::size_t>(j * padded() + c)] / n;
       }
     }
     for (index_t i = 0; i < all; ++i) {
@@ -207,11 +204,10 @@ class softmax_problem {
   static constexpr index_t block = 64;
 
   struct chunk {
-    std::vector<double> weights;  // (columns, padded classes)
-    std::vector<double> bias;
-    std::vector<float> tile;    // (block, classes): logits, then residuals
-    std::vector<float> panels;  // the residuals, packed
-    std::vector<float> part;    // (block, padded classes): what a block of rows adds to the weights of some features
+    std::vector<double> sums;  // (columns + 1, padded classes): of the weights' gradient, then of the bias'
+    /// Three blocks of (block, padded classes): logits, then residuals; the residuals, packed; what a block of rows adds to
+    /// the weights of some features.
+    std::vector<float> room;
     double loss = 0;
   };
 
@@ -219,13 +215,13 @@ class softmax_problem {
 
   void run(index_t which, const double* bias) {
     chunk& mine = chunks_[static_cast<std::size_t>(which)];
-    std::fill(mine.weights.begin(), mine.weights.end(), 0.0);
-    std::fill(mine.bias.begin(), mine.bias.end(), 0.0);
+    std::fill(mine.sums.begin(), mine.sums.end(), 0.0);
     mine.loss = 0;
+    double* const of_bias = mine.sums.data() + x_.columns * padded();
+    float *const tile = mine.room.data(), *const panels = tile + block * padded(), *const part = panels + block * padded();
     const index_t end = std::min(rows_, (which + 1) * chunk_rows_);
     for (index_t first = which * chunk_rows_; first < end; first += block) {
       const index_t count = std::min(block, end - first);
-      float* tile = mine.tile.data();
       for (index_t i = 0; i < count; ++i)
         for (int c = 0; c < classes_; ++c) tile[i * classes_ + c] = static_cast<float>(bias[c]);
       multiply_panels(x_.row(first), x_.stride, index_t{1}, count, panels_.data(), x_.columns, index_t{classes_}, tile,
@@ -233,16 +229,15 @@ class softmax_problem {
       for (index_t i = 0; i < count; ++i) {
         mine.loss += softmax_residual(tile + i * classes_, classes_, x_.labels[static_cast<std::size_t>(first + i)]);
         for (int c = 0; c < classes_; ++c)
-          mine.bias[static_cast<std::size_t>(c)] += static_cast<double>(tile[i * classes_ + c]);
+          of_bias[c] += static_cast<double>(tile[i * classes_ + c]);
       }
-      pack_panels(tile, classes_, 1, count, classes_, mine.panels.data());
+      pack_panels(tile, classes_, 1, count, classes_, panels);
       // Into floats first: a product that adds to doubles would be compiled for this line alone, and gives the same bits.
       for (index_t j = 0; j < x_.columns; j += block) {
         const index_t features = std::min(block, x_.columns - j), size = features * padded();
-        float* const part = mine.part.data();
         std::fill(part, part + size, 0.0f);
-        multiply_panels(x_.row(first) + j, index_t{1}, x_.stride, features, mine.panels.data(), count, index_t{classes_}, part, padded());
-        double* const sums = mine.weights.data() + j * padded();
+        multiply_panels(x_.row(first) + j, index_t{1}, x_.stride, features, panels, count, index_t{classes_}, part, padded());
+        double* const sums = mine.sums.data() + j * padded();
         for (index_t i = 0; i < size; ++i) sums[i] += static_cast<double>(part[i]);
       }
     }
@@ -312,7 +307,7 @@ PRETEXT_APART inline std::vector<float> logistic_model::logits(const feature_vie
   return out;
 }
 
-PRETEXT_APART inline std::vector<int> logistic_model::predict(const feature_view& x, parallel_loop loop) const {
+PRETEXT_COLD inline std::vector<int> logistic_model::predict(const feature_view& x, parallel_loop loop) const {
   const std::vector<float> all = logits(x, loop);
   std::vector<int> out(static_cast<std::size_t>(x.rows));
   for (index_t i = 0; i < x.rows; ++i) {
@@ -330,7 +325,7 @@ PRETEXT_APART inline std::vector<int> logistic_model::predict(const feature_view
 ///         [eval.012] an option out of range
 /// cost    4 N D C operations an evaluation; N D values for the standardised copy
 /// repeat  same bits for any loop
-PRETEXT_APART inline logistic_fit fit_logistic_regression(const feature_view& train, const logistic_options& options = {},
+PRETEXT_COLD inline logistic_fit fit_logistic_regression(const feature_view& train, const logistic_options& options = {},
                                             parallel_loop loop = {}) {
   const int classes = detail::class_count(train, train, options.classes);
   detail::check_training_set(train, classes);

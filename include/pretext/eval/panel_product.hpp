@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "../config.hpp"
 #include "../core/index.hpp"
 
 /// The one matrix product of the evaluations. It is here, and not Eigen's, because a header that evaluates is included
@@ -47,14 +48,24 @@ inline void pack_panels(const T* b, index_t step_k, index_t step_j, index_t dept
   }
 }
 
-/// One tile: as many rows as the pack `R` is long, one or two lanes wide. A pack and not a loop, so that the sums are named
-/// at compile time and live in registers at any optimisation level above none.
+/// c(j) += the first `columns` sums of two lanes.
+template <class T, class C>
+PRETEXT_APART void add_lanes(typename lane_of<T>::type low, typename lane_of<T>::type high, index_t columns, C* c) {
+  T sums[panel_width<T>];
+  std::memcpy(sums, &low, sizeof low);
+  std::memcpy(sums + panel_width<T> / 2, &high, sizeof high);
+  for (index_t j = 0; j < columns; ++j) c[j] += static_cast<C>(sums[j]);
+}
+
+/// One tile: `rows` rows and at most as many as the pack `R` is long, one or two lanes wide. A pack and not a loop, so that the
+/// sums are named at compile time and live in registers at any optimisation level above none. Where rows are missing the last
+/// one stands in for them.
 template <class T, int Lanes, class C, std::size_t... R>
-inline void multiply_tile(std::index_sequence<R...>, const T* a, index_t step_i, index_t step_k, const T* panel,
+inline void multiply_tile(std::index_sequence<R...>, const T* a, index_t step_i, index_t step_k, index_t rows, const T* panel,
                           index_t depth, C* c, index_t c_stride, index_t columns) {
   using lane = typename lane_of<T>::type;
   constexpr index_t width = panel_width<T>, half = width / 2;
-  const T* x[] = {a + static_cast<index_t>(R) * step_i...};
+  const T* x[] = {a + std::min(static_cast<index_t>(R), rows - 1) * step_i...};
   lane low[sizeof...(R)] = {}, high[sizeof...(R)] = {};
   for (index_t k = 0; k < depth; ++k) {
     const index_t at = k * step_k;
@@ -66,24 +77,14 @@ inline void multiply_tile(std::index_sequence<R...>, const T* a, index_t step_i,
       ((high[R] += x[R][at] * b), ...);
     }
   }
-  for (std::size_t r = 0; r < sizeof...(R); ++r) {
-    T sums[width];
-    std::memcpy(sums, &low[r], sizeof(lane));
-    std::memcpy(sums + half, &high[r], sizeof(lane));
-    for (index_t j = 0; j < columns; ++j) c[static_cast<index_t>(r) * c_stride + j] += static_cast<C>(sums[j]);
-  }
+  ((static_cast<index_t>(R) < rows ? add_lanes<T>(low[R], high[R], columns, c + static_cast<index_t>(R) * c_stride) : void()), ...);
 }
 
 template <class T, int Lanes, std::size_t Rows, class C>
 inline void multiply_rows(const T* a, index_t step_i, index_t step_k, index_t rows, const T* panel, index_t depth, C* c,
                           index_t c_stride, index_t columns) {
-  constexpr index_t tall = static_cast<index_t>(Rows);
-  index_t i = 0;
-  for (; i + tall <= rows; i += tall)
-    multiply_tile<T, Lanes>(std::make_index_sequence<Rows>{}, a + i * step_i, step_i, step_k, panel, depth,
-                            c + i * c_stride, c_stride, columns);
-  for (; i < rows; ++i)
-    multiply_tile<T, Lanes>(std::make_index_sequence<1>{}, a + i * step_i, step_i, step_k, panel, depth,
+  for (index_t i = 0; i < rows; i += static_cast<index_t>(Rows))
+    multiply_tile<T, Lanes>(std::make_index_sequence<Rows>{}, a + i * step_i, step_i, step_k, rows - i, panel, depth,
                             c + i * c_stride, c_stride, columns);
 }
 
@@ -102,7 +103,7 @@ inline void multiply_panel(const T* a, index_t step_i, index_t step_k, index_t r
 /// c(i, j) += sum_k a(i, k) b(k, j), b packed with all its `depth` rows. Long sums are cut every 256 terms: the panel's
 /// piece stays in the first cache and the rounding error of a float sum stays small.
 template <class T, class C>
-inline void multiply_panels(const T* a, index_t step_i, index_t step_k, index_t rows, const T* panels, index_t depth,
+PRETEXT_APART void multiply_panels(const T* a, index_t step_i, index_t step_k, index_t rows, const T* panels, index_t depth,
                             index_t columns, C* c, index_t c_stride) {
   constexpr index_t width = panel_width<T>;
   constexpr index_t piece = 256;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "../config.hpp"
 #include "../core/error.hpp"
 #include "../core/index.hpp"
 
@@ -34,7 +35,7 @@ inline void check_paired(std::span<const int> predicted, std::span<const int> la
 
 /// The share of predictions that are right, in [0, 1].
 /// errors  pretext[eval.010] none, or not one prediction a label
-inline double accuracy(std::span<const int> predicted, std::span<const int> labels) {
+PRETEXT_COLD inline double accuracy(std::span<const int> predicted, std::span<const int> labels) {
   detail::check_paired(predicted, labels);
   std::size_t right = 0;
   for (std::size_t i = 0; i < labels.size(); ++i) right += predicted[i] == labels[i] ? 1u : 0u;

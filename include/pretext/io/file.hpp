@@ -107,7 +107,7 @@ class input_file {
   const std::string& path() const { return path_; }
 
   /// Fills `to` as far as the file goes; returns the bytes read, fewer only at its end.
-  std::size_t read(std::span<std::byte> to) {
+  PRETEXT_COLD std::size_t read(std::span<std::byte> to) {
     std::size_t done = 0;
     while (done < to.size()) {
       const std::int64_t got = files_.read(descriptor_, to.data() + done, to.size() - done);

@@ -116,7 +116,7 @@ std::vector<std::byte> inflate_gzip(byte_view bytes, std::string_view name, std:
 /// may be larger than max_bytes.
 /// errors  those of read_file and inflate_gzip
 template <class Inflater = detail::default_inflater, class Files = posix_files>
-std::vector<std::byte> read_maybe_gzip(const std::string& path, std::uint64_t max_bytes = default_max_bytes, Files files = {}) {
+PRETEXT_COLD std::vector<std::byte> read_maybe_gzip(const std::string& path, std::uint64_t max_bytes = default_max_bytes, Files files = {}) {
   std::vector<std::byte> bytes = read_file(path, max_bytes, files);
   return is_gzip(view_of(bytes)) ? inflate_gzip<Inflater>(view_of(bytes), path, max_bytes) : bytes;
 }

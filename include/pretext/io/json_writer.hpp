@@ -94,13 +94,13 @@ class writer {
   writer& value(std::nullptr_t) { return raw("null"); }
   template <std::integral Integer>
     requires(!std::same_as<Integer, bool> && !std::same_as<Integer, char>)
-  writer& value(Integer number) {
+  PRETEXT_COLD writer& value(Integer number) {
     char digits[24];
     const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
     return raw(std::string_view(digits, static_cast<std::size_t>(end - digits)));
   }
   template <std::floating_point Real>
-  writer& value(Real number) {
+  PRETEXT_COLD writer& value(Real number) {
     before_value();
     append_real(out_, number);
     return done();
@@ -121,7 +121,7 @@ class writer {
   [[noreturn]] static void misuse(const char* what) {
     throw_error("io.214", {"json::writer: ", what, "; correct the order of the calls"});
   }
-  void separate() {
+  PRETEXT_COLD void separate() {
     if (!first_) out_ += ',';
     first_ = false;
   }

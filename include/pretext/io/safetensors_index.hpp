@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -10,6 +9,7 @@
 
 #include "../core/error.hpp"
 #include "../core/order.hpp"
+#include "../core/text.hpp"
 #include "../core/view_of.hpp"
 #include "file.hpp"
 #include "json.hpp"
@@ -40,13 +40,14 @@ PRETEXT_COLD inline safetensors_index parse_safetensors_index(std::string_view t
       throw_error("io.331", {name, ": tensor ", detail::in_quotes(m.key), " should be in ",
           (m.value.kind() == json::kind::string ? detail::in_quotes(m.value.as_string()) : json::name_of(m.value.kind())),
           ", which is not the plain name of a file in the same folder; fetch the model again"});
-    index.file_of.emplace_back(m.key, m.value.as_string());
-    index.files.push_back(m.value.as_string());
+    add_pair(index.file_of, m.key, m.value.as_string());
   }
   text_pairs& pairs = index.file_of;
   reorder(pairs, sorted_order(pairs.size(), [&](std::size_t a, std::size_t b) { return pairs[a].first < pairs[b].first; }));
-  sort_values(index.files);
-  index.files.erase(std::unique(index.files.begin(), index.files.end()), index.files.end());
+  // Sorted by their files the same files are neighbours.
+  const std::vector<std::size_t> by_file = sorted_order(pairs.size(), [&](std::size_t a, std::size_t b) { return pairs[a].second < pairs[b].second; });
+  for (const std::size_t i : by_file)
+    if (index.files.empty() || index.files.back() != pairs[i].second) index.files.emplace_back() = pairs[i].second;
   return index;
 }
 

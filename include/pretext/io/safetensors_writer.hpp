@@ -112,7 +112,7 @@ PRETEXT_COLD inline safetensors_plan plan_safetensors(std::span<const tensor_ent
   json.end_object();
 
   std::string text = json.text();
-  text.resize((text.size() + 7) / 8 * 8, ' ');
+  while (text.size() % 8 != 0) text += ' ';
   if (text.size() > safetensors_max_header)
     throw_error("io.326", {"a header of ", text.size(), " bytes is above the format's limit of ", safetensors_max_header,
         "; write less metadata or fewer tensors"});

@@ -168,7 +168,7 @@ class joint_embedding : public image_stage<joint_embedding<R>> {
   constexpr index_t width() const { return head_.layer.output()[0]; }
 
   template <class S, class T = typename S::value_type>
-  constexpr online_records<T> embed(S& s, activations<const T> x) const {
+  constexpr online_records<T> embed(S& s, const activations<const T>& x) const {
     online_records<T> r;
     r.h = s.forward(encoder_, x);
     r.z = s.forward(head_, r.h.y);
@@ -176,14 +176,14 @@ class joint_embedding : public image_stage<joint_embedding<R>> {
     return r;
   }
   template <class S, class T = typename S::value_type>
-  constexpr void descend(S& s, const online_records<T>& r, activations<T> d) const {
+  constexpr void descend(S& s, const online_records<T>& r, const activations<T>& d) const {
     const auto dz = s.backward(predictor_, r.p, d);
     const auto dh = s.backward(head_, r.z, dz);
     s.backward(encoder_, r.h, dh, no_gradient{});
   }
   /// What the online rows are compared with: nothing, themselves without gradient, or a target's rows.
   template <class S, class T = typename S::value_type>
-  constexpr tensor_view<const T> target_rows(S& s, activations<const T> x, activations<T> z) const {
+  constexpr tensor_view<const T> target_rows(S& s, const activations<const T>& x, const activations<T>& z) const {
     if constexpr (target_type::mirrors)
       return s.forward(0, head_, s.forward(0, encoder_, x).y).y;
     else
@@ -191,7 +191,7 @@ class joint_embedding : public image_stage<joint_embedding<R>> {
   }
   /// Loss into the report; returns the gradient of the rows.
   template <class S, class T = typename S::value_type>
-  constexpr activations<T> compare(S& s, activations<T> p, tensor_view<const T> target,
+  constexpr activations<T> compare(S& s, const activations<T>& p, tensor_view<const T> target,
                                    typename objective_type::template cache<T>& kept) const {
     const objective_type& objective = settings_.objective;
     const activations<T> d = s.zeros_like(p);
@@ -219,7 +219,7 @@ class joint_embedding : public image_stage<joint_embedding<R>> {
     return d;
   }
   template <class S, class T = typename S::value_type, class F>
-  constexpr void for_each_part(const S& s, activations<const T> x, index_t part, F&& f) const {
+  constexpr void for_each_part(const S& s, const activations<const T>& x, index_t part, F&& f) const {
     for (index_t begin = 0; begin < x.extent(0); begin += part) {
       const index_t end = begin + part < x.extent(0) ? begin + part : x.extent(0);
       const auto scope = s.ctx.scope();

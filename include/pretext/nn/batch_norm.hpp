@@ -14,8 +14,17 @@ struct batch_statistics {
   double count = 0;  // rows over all ranks; 0 in evaluation
 };
 
-/// The passes know the number of channels and no more of the shape, so that a network compiles them once.
+/// Table and passes know the number of channels and no more of the shape, so that a network compiles them once.
 namespace detail {
+
+template <class V>
+PRETEXT_APART constexpr void batch_norm_parameters(V& v, index_t c) {
+  v.parameter({.name = "weight", .file_shape = {c}, .what = role::scale, .start = initialiser::constant(1)});
+  v.parameter({.name = "bias", .file_shape = {c}, .what = role::bias});
+  v.buffer({.name = "running_mean", .file_shape = {c}, .what = role::statistic});
+  v.buffer({.name = "running_var", .file_shape = {c}, .what = role::statistic, .start = initialiser::constant(1)});
+  v.buffer({.name = "num_batches_tracked", .file_shape = {}, .what = role::counter});
+}
 
 /// Chan et al. 1979 over ranks that hold equally many rows: first the joint mean, then squares moved to it.
 template <class Ctx, class T>
@@ -49,7 +58,7 @@ constexpr void batch_norm_again(index_t c, const Ctx& ctx, parameter_view<T> par
 }
 template <class F, class Spec, class Ctx, class T>
 PRETEXT_APART constexpr void batch_norm_forward(const Spec& spec, index_t c, const Ctx& ctx, parameter_view<T> params,
-                                                activations<const T> x, activations<T> y, batch_statistics<T>& kept) {
+                                                const activations<const T>& x, const activations<T>& y, batch_statistics<T>& kept) {
   parameter_reader own(params);
   const auto gamma = own.parameter({c}), beta = own.parameter({c});
   const auto running_mean = own.buffer({c}), running_var = own.buffer({c}), batches = own.buffer({});
@@ -74,8 +83,8 @@ PRETEXT_APART constexpr void batch_norm_forward(const Spec& spec, index_t c, con
 }
 template <class F, class Spec, class Ctx, class T, class Dx, class Dp>
 PRETEXT_APART constexpr void batch_norm_backward(const Spec& spec, index_t c, const Ctx& ctx, parameter_view<T> params,
-                                                 activations<const T> x, const batch_statistics<T>& kept,
-                                                 activations<const T> dy, Dx dx, Dp d_params) {
+                                                 const activations<const T>& x, const batch_statistics<T>& kept,
+                                                 const activations<const T>& dy, const Dx& dx, Dp d_params) {
   const auto scope = ctx.scope();
   parameter_reader values(params);
   const auto gamma = values.parameter({c}), beta = values.parameter({c});
@@ -137,12 +146,7 @@ struct batch_norm {
     constexpr index_t channels() const { return this->input[In::rank - 1]; }
     template <class V>
     constexpr void parameters(V& v) const {
-      const index_t c = channels();
-      v.parameter({.name = "weight", .file_shape = {c}, .what = role::scale, .start = initialiser::constant(1)});
-      v.parameter({.name = "bias", .file_shape = {c}, .what = role::bias});
-      v.buffer({.name = "running_mean", .file_shape = {c}, .what = role::statistic});
-      v.buffer({.name = "running_var", .file_shape = {c}, .what = role::statistic, .start = initialiser::constant(1)});
-      v.buffer({.name = "num_batches_tracked", .file_shape = {}, .what = role::counter});
+      detail::batch_norm_parameters(v, channels());
     }
     /// An elementwise layer behind this one runs in the passes of this one: its input is never written, and is computed
     /// again for its gradient.

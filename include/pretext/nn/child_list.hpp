@@ -17,7 +17,8 @@ template <std::size_t... I, class... T>
 struct child_slots<std::index_sequence<I...>, T...> : child_slot<I, T>... {};
 
 /// Values of several types side by side, one for each child of a combinator. A std::tuple is a chain of base classes, each
-/// with its constructors and accessors; here all are bases of one class, and reaching one is a conversion.
+/// with its constructors and accessors; here all are bases of one class, and reaching one is a conversion: child<I>(list),
+/// which is found without its namespace.
 template <class... T>
 struct child_list : child_slots<std::index_sequence_for<T...>, T...> {};
 

@@ -60,6 +60,29 @@ constexpr auto window_shape(const In& in, index_t channels) {
     return shape<h, w, C>(e);
   }
 }
+/// What is known of a convolution where its types are all that is known.
+template <class In, index_t Out, index_t K, index_t S, index_t P, index_t Groups>
+constexpr conv2d_kind kind_of_conv2d() {
+  if constexpr (In::rank == 3) {
+    constexpr index_t channels = static_extent<In, 2>, few = 4, rows = window_extent(static_extent<In, 0>, K, S, P),
+                      columns = window_extent(static_extent<In, 1>, K, S, P);
+    if constexpr (Groups > 1) {
+      if (channels == dynamic || Out == dynamic) return conv2d_kind::any;
+      return channels == Groups && Out == Groups ? conv2d_kind::depthwise : conv2d_kind::deep_window;
+    } else if constexpr (K == 1 && S == 1 && P == 0) {
+      return conv2d_kind::pointwise;
+    } else if constexpr (K != 3 || S != 1 || P > 2) {
+      return channels == dynamic || channels <= few ? conv2d_kind::window : conv2d_kind::deep_window;
+    } else {
+      if (channels == dynamic || Out == dynamic || rows == dynamic || columns == dynamic) return conv2d_kind::any;
+      if (channels <= few) return conv2d_kind::window;
+      if (channels < 16 || Out < 16) return conv2d_kind::deep_window;
+      return channels % 16 == 0 && Out % 16 == 0 && rows > 1 && columns > 1 ? conv2d_kind::three_by_three : conv2d_kind::any;
+    }
+  } else {
+    return conv2d_kind::any;
+  }
+}
 template <class In, index_t K, index_t S, index_t P>
 inline constexpr bool window_fits = In::rank != 3 || !is_shape<In> || [] {
   if constexpr (In::rank == 3)
@@ -112,11 +135,12 @@ struct conv2d : detail::linear_width<Out> {
     constexpr extents weight_extents() const {
       return {group_count, Kernel, Kernel, channels() / group_count, outputs() / group_count};
     }
-    constexpr conv2d_geometry geometry(const extents& x) const {
-      return {.in_h = x[1], .in_w = x[2], .in_c = x[3],
-              .out_h = detail::window_extent(x[1], Kernel, step, pad), .out_w = detail::window_extent(x[2], Kernel, step, pad), .out_c = outputs(),
-              .kernel_h = Kernel, .kernel_w = Kernel, .stride_h = step, .stride_w = step, .pad_h = pad, .pad_w = pad,
-              .groups = group_count};
+    static constexpr conv2d_kind kind = detail::kind_of_conv2d<In, Out, Kernel, step, pad, group_count>();
+    constexpr conv2d_geometry_of<kind> geometry(const extents& x) const {
+      return {{.in_h = x[1], .in_w = x[2], .in_c = x[3],
+               .out_h = detail::window_extent(x[1], Kernel, step, pad), .out_w = detail::window_extent(x[2], Kernel, step, pad), .out_c = outputs(),
+               .kernel_h = Kernel, .kernel_w = Kernel, .stride_h = step, .stride_w = step, .pad_h = pad, .pad_w = pad,
+               .groups = group_count}};
     }
     template <class V>
     constexpr void parameters(V& v) const {

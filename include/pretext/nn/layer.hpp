@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string_view>
-#include <tuple>
 #include <type_traits>
 
 #include "../backend/context.hpp"
@@ -78,13 +77,18 @@ struct bound_base {
   constexpr void parameters(V&) const {}
 };
 
+/// The extents of a bound layer's output are constants but for the number of samples.
+template <class Bound>
+concept HasFixedOutput = !requires(const Bound& layer, const extents& in) { layer.output_extents(in); } &&
+                         requires { output_t<Bound>::of_batch(index_t{}); };
+
 /// Extents of a bound layer's output for a batch whose input has extents `in`.
 template <class Bound>
 constexpr extents output_extents(const Bound& layer, const extents& in) {
   if constexpr (requires { layer.output_extents(in); })
     return layer.output_extents(in);
-  else if constexpr (requires { output_t<Bound>::of_batch(in[0]); })
-    return output_t<Bound>::of_batch(in[0]);  // constants: folds
+  else if constexpr (HasFixedOutput<Bound>)
+    return output_t<Bound>::of_batch(in[0]);
   else if constexpr (output_t<Bound>::is_static)
     return static_cast<extents>(layer.output()).prepend(in[0]);
   else

@@ -12,13 +12,13 @@ namespace pretext::nn {
 template <class... Branches>
 struct parallel {
   static_assert(sizeof...(Branches) > 0, "pretext[shape.119] parallel needs at least one branch");
-  std::tuple<Branches...> branches{Branches{}...};  // not {}: see sequential
+  detail::child_list<Branches...> branches{};  // branch I is child<I>(branches)
   static constexpr const char* name = "parallel";
 
   template <class Self, class Visit>
   static constexpr void fields(Self& self, Visit&& visit) {
     [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (visit(detail::child_name_of<Branches, I>::value, std::get<I>(self.branches)), ...);
+      (visit(detail::child_name_of<Branches, I>::value, detail::child<I>(self.branches)), ...);
     }(std::index_sequence_for<Branches...>{});
   }
 
@@ -31,26 +31,26 @@ struct parallel {
 
     [[no_unique_address]] parallel spec{};
     [[no_unique_address]] In input{};
-    std::tuple<bound_t<Branches, In>...> children{};
+    detail::child_list<bound_t<Branches, In>...> children{};
 
     constexpr bound() = default;
     constexpr bound(const parallel& s, const In& in) : spec(s), input(in) {
       [&]<std::size_t... I>(std::index_sequence<I...>) {
-        ((std::get<I>(children) = bind(std::get<I>(s.branches), in)), ...);
+        ((detail::child<I>(children) = bind(detail::child<I>(s.branches), in)), ...);
       }(indices{});
     }
     constexpr auto output() const {
-      return join(std::get<0>(children).output(), indices{});
+      return join(detail::child<0>(children).output(), indices{});
     }
 
     template <class T>
     struct cache {
-      std::tuple<typename bound_t<Branches, In>::template cache<T>...> children{};
+      detail::child_list<typename bound_t<Branches, In>::template cache<T>...> children{};
     };
     template <class V>
     constexpr void parameters(V& v) const {
       [&]<std::size_t... I>(std::index_sequence<I...>) {
-        (v.child(detail::child_name_of<Branches, I>::value, std::get<I>(children)), ...);
+        (v.child(detail::child_name_of<Branches, I>::value, detail::child<I>(children)), ...);
       }(indices{});
     }
     template <class Ctx, class T>
@@ -60,9 +60,9 @@ struct parallel {
       index_t at = 0;
       [&]<std::size_t... I>(std::index_sequence<I...>) {
         ([&] {
-          const auto& layer = std::get<I>(children);
+          const auto& layer = detail::child<I>(children);
           const activations<T> part(ctx.take(output_extents(layer, x.shape)), x.structure);
-          layer.forward(child_context(ctx, I), own.child(layer), x, part, std::get<I>(kept.children));
+          layer.forward(child_context(ctx, I), own.child(layer), x, part, detail::child<I>(kept.children));
           ctx(op::copy_columns, as_const(tensor_view<T>(part)), y, index_t{0}, at, part.columns());
           at += part.columns();
         }(), ...);
@@ -85,7 +85,7 @@ struct parallel {
     constexpr void backward_branch(const Ctx& ctx, parameter_reader<T>& own, Gradients& gradients, activations<const T> x,
                                    const cache<T>& kept, activations<const T> dy, Dx dx, index_t& at) const {
       const auto scope = ctx.scope();
-      const auto& layer = std::get<I>(children);
+      const auto& layer = detail::child<I>(children);
       const activations<T> part(ctx.take(output_extents(layer, x.shape)), x.structure);
       ctx(op::copy_columns, dy, part, at, index_t{0}, part.columns());
       at += part.columns();
@@ -93,10 +93,10 @@ struct parallel {
       const auto d = gradients.child(layer);
       const Ctx inner = child_context(ctx, I);
       if constexpr (!is_wanted<Dx> || I == 0) {
-        layer.backward(inner, p, x, std::get<I>(kept.children), activations<const T>(part), dx, d);
+        layer.backward(inner, p, x, detail::child<I>(kept.children), activations<const T>(part), dx, d);
       } else {
         const activations<T> side(ctx.take(x.shape), x.structure);
-        layer.backward(inner, p, x, std::get<I>(kept.children), activations<const T>(part), side, d);
+        layer.backward(inner, p, x, detail::child<I>(kept.children), activations<const T>(part), side, d);
         ctx(op::add, as_const(tensor_view<T>(side)), dx);
       }
     }
@@ -122,10 +122,10 @@ struct parallel {
       } else {
         static_assert((agrees<output_t<bound_t<Branches, In>>, First>() && ...),
                       "pretext[shape.118] parallel: branches must agree in all extents but the last");
-        (check_extents(std::get<I>(children).output(), first), ...);
+        (check_extents(detail::child<I>(children).output(), first), ...);
         extents e = first;
         e[First::rank - 1] = 0;
-        ((e[First::rank - 1] += std::get<I>(children).output()[First::rank - 1]), ...);
+        ((e[First::rank - 1] += detail::child<I>(children).output()[First::rank - 1]), ...);
         constexpr bool known = ((static_extent<output_t<bound_t<Branches, In>>, -1> != dynamic) && ...);
         constexpr index_t last = known ? (static_extent<output_t<bound_t<Branches, In>>, -1> + ...) : dynamic;
         return with_last<last>(first, e);

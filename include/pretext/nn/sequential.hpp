@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <tuple>
 #include <utility>
 
 #include "child_list.hpp"
@@ -113,13 +112,12 @@ inline constexpr index_t least_forgotten = index_t{8} << 20;
 ///         batch_norm hands a conv2d or linear is computed again in backward where it has 8 MiB or more
 template <class... Layers>
 struct sequential {
-  // Copied and not value-initialised: g++ 12 clears the neighbours of an empty layer that has a base class.
-  std::tuple<Layers...> layers{Layers{}...};
+  detail::child_list<Layers...> layers{};  // layer I is child<I>(layers)
 
   template <class Self, class Visit>
   static constexpr void fields(Self& self, Visit&& visit) {
     [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (visit(detail::child_name_of<Layers, I>::value, std::get<I>(self.layers)), ...);
+      (visit(detail::child_name_of<Layers, I>::value, detail::child<I>(self.layers)), ...);
     }(std::index_sequence_for<Layers...>{});
   }
 
@@ -163,8 +161,9 @@ struct sequential {
         (v.child(detail::child_name_of<Layers, I>::value, detail::child<I>(children)), ...);
       }(indices{});
     }
+    /// Apart: training and evaluation both call it.
     template <class Ctx, class T>
-    constexpr void forward(const Ctx& ctx, parameter_view<T> params, activations<const T> x, activations<T> y,
+    PRETEXT_APART constexpr void forward(const Ctx& ctx, parameter_view<T> params, const activations<const T>& x, const activations<T>& y,
                            cache<T>& kept) const {
       parameter_reader own(params);
       const std::size_t mark = ctx.memory->used(), far_mark = ctx.memory->far_used();
@@ -181,8 +180,8 @@ struct sequential {
       if (!ctx.keep) ctx.memory->release(mark);
     }
     template <class Ctx, class T, class Dx, class Dp>
-    constexpr void backward(const Ctx& ctx, parameter_view<T> params, activations<const T> x, const cache<T>& kept,
-                            activations<const T> dy, Dx dx, Dp d_params) const {
+    constexpr void backward(const Ctx& ctx, parameter_view<T> params, const activations<const T>& x, const cache<T>& kept,
+                            const activations<const T>& dy, const Dx& dx, Dp d_params) const {
       const auto scope = ctx.scope();
       parameter_reader<T> own(params);
       gradient_reader gradients(d_params);
@@ -217,21 +216,26 @@ struct sequential {
     template <std::size_t I>
     constexpr void bind_child() {
       if constexpr (I == 0)
-        detail::child<0>(children) = bind(std::get<0>(spec.layers), input);
+        detail::child<0>(children) = bind(detail::child<0>(spec.layers), input);
       else
-        detail::child<I>(children) = bind(std::get<I>(spec.layers), detail::child<I - 1>(children).output());
+        detail::child<I>(children) = bind(detail::child<I>(spec.layers), detail::child<I - 1>(children).output());
     }
+    /// Elements of the largest output but the last.
     constexpr index_t widest_output(extents e) const {
-      index_t widest = 0;
-      [&]<std::size_t... I>(std::index_sequence<I...>) {
-        ((e = output_extents(detail::child<I>(children), e), widest = I + 1 < count ? std::max(widest, e.size()) : widest),
-         ...);
+      return [&]<std::size_t... I>(std::index_sequence<I...>) {
+        if constexpr ((HasFixedOutput<detail::child_type<children_type, I>> && ...)) {
+          constexpr index_t widest = std::max({I + 1 < count ? output_t<detail::child_type<children_type, I>>{}.size() : 0 ...});
+          return e[0] * widest;
+        } else {
+          index_t widest = 0;
+          ((e = output_extents(detail::child<I>(children), e), widest = I + 1 < count ? std::max(widest, e.size()) : widest), ...);
+          return widest;
+        }
       }(indices{});
-      return widest;
     }
     /// With and without backward are one function: every layer's forward is compiled into it once.
     template <std::size_t I, class Ctx, class T>
-    constexpr void forward_child(const Ctx& ctx, parameter_reader<T>& own, activations<const T>& in, activations<T> y,
+    constexpr void forward_child(const Ctx& ctx, parameter_reader<T>& own, activations<const T>& in, const activations<T>& y,
                                  tensor_view<T> turn, std::size_t far_mark, cache<T>& kept) const {
       if constexpr (!fusion::absorbed[I]) {
         constexpr std::size_t last = absorbs_next<I> ? I + 1 : I;
@@ -267,8 +271,8 @@ struct sequential {
         return false;
     }
     template <std::size_t I, class Ctx, class T, class Dx, class Dp>
-    constexpr void backward_child(const Ctx& ctx, const std::array<parameter_view<T>, count>& p, activations<const T> x,
-                                  const cache<T>& kept, activations<const T>& down, tensor_view<T> turn, Dx dx, Dp d) const {
+    constexpr void backward_child(const Ctx& ctx, const std::array<parameter_view<T>, count>& p, const activations<const T>& x,
+                                  const cache<T>& kept, activations<const T>& down, tensor_view<T> turn, const Dx& dx, Dp d) const {
       if constexpr (fusion::absorbed[I]) {
         return;  // with the layer before
       } else if constexpr (I == 0) {
@@ -288,8 +292,8 @@ struct sequential {
     }
     /// The output of the run that ends with layer Last.
     template <std::size_t Last, class Ctx, class T>
-    constexpr void compute_again(const Ctx& ctx, const std::array<parameter_view<T>, count>& p, activations<const T> x,
-                                 const cache<T>& kept, activations<T> y) const {
+    constexpr void compute_again(const Ctx& ctx, const std::array<parameter_view<T>, count>& p, const activations<const T>& x,
+                                 const cache<T>& kept, const activations<T>& y) const {
       constexpr std::size_t first = fusion::template start<Last>;
       const auto& layer = detail::child<first>(children);
       const auto& own = detail::child<first>(kept.children);
@@ -299,8 +303,8 @@ struct sequential {
       else layer.again(ctx, p[first], in, own, y);
     }
     template <std::size_t I, class Ctx, class T, class Dx, class Dp>
-    constexpr void run_backward(const Ctx& ctx, parameter_view<T> p, activations<const T> in, const cache<T>& kept,
-                                activations<const T> down, Dx up, Dp d) const {
+    constexpr void run_backward(const Ctx& ctx, parameter_view<T> p, const activations<const T>& in, const cache<T>& kept,
+                                const activations<const T>& down, const Dx& up, Dp d) const {
       const auto& layer = detail::child<I>(children);
       const auto& own = detail::child<I>(kept.children);
       if constexpr (absorbs_next<I>)

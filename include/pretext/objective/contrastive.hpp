@@ -54,7 +54,7 @@ struct contrastive {
     tensor_view<T> inverse, lse, positive_scores;
     tensor_view<const std::int32_t> row_positives;
     tensor_view<const T> positives;      // mapped, in the order of the anchors (target_pairs)
-    op::pair_mask mask;
+    op::pair_mask_of<drop, Temperature::is_learned> mask;
   };
 
   template <class Ctx, class T>
@@ -75,7 +75,7 @@ struct contrastive {
     const tensor_view<std::int32_t> positives = ctx.template take_of<std::int32_t>({m});
     ctx(op::pair_indices, first, m / 2, m, positives);
     c.row_positives = positives;
-    c.mask = {first, drop, Similarity::symmetric && ranks == 1};
+    c.mask = {{first, drop, Similarity::symmetric && ranks == 1}};
     ctx(op::contrastive_forward, similarity, c.rows, c.columns, c.row_positives, c.mask, c.inverse, c.lse,
         c.positive_scores);
     finish(ctx, c, m * ranks, result);
@@ -96,7 +96,7 @@ struct contrastive {
     const tensor_view<std::int32_t> none = ctx.template take_of<std::int32_t>({m});
     ctx(op::pair_indices, index_t{0}, index_t{0}, index_t{0}, none);
     c.row_positives = none;
-    c.mask = {-1, false};
+    c.mask = {{-1, false}};
     ctx(op::contrastive_forward, similarity, c.rows, c.columns, c.row_positives, c.mask, c.inverse, c.lse,
         c.positive_scores);
     ctx(op::positive_forward, similarity, c.rows, c.positives, c.inverse, !drop, c.lse, c.positive_scores);
@@ -115,7 +115,7 @@ struct contrastive {
     const tensor_view<std::int32_t> positives = ctx.template take_of<std::int32_t>({m});
     ctx(op::pair_indices, ctx.comm->rank() * m, index_t{0}, m, positives);
     c.row_positives = positives;
-    c.mask = {-1, drop};
+    c.mask = {{-1, drop}};
     const auto find = [&](tensor_view<const T> rows, tensor_view<const T> others, index_t at) {
       ctx(op::contrastive_forward, similarity, rows, detail::all_rows(ctx, others), c.row_positives, c.mask, c.inverse,
           c.lse.slice(at, at + m), c.positive_scores.slice(at, at + m));
@@ -255,7 +255,7 @@ struct contrastive {
     else
       return {};
   }
-  /// dL/d(1/tau) = sum_i (E_i[s] - s_p(i)) scale tau; then through 1/tau = clamped exp(u).
+  /// With r = 1/tau a function of the trained number u: dL/du = sum_i (E_i[r s] - r s_p(i)) scale (dr/du) / r.
   template <class Ctx, class T, class Dp>
   static constexpr void temperature_gradient(const Ctx& ctx, T scale, parameter_view<T> params, const cache<T>& c,
                                              tensor_view<T> expected, Dp d_params) {
@@ -264,20 +264,19 @@ struct contrastive {
       ctx(op::add_scaled, c.positive_scores, T(-1), expected);
       ctx(op::sum, expected, total);
       ctx(op::scale, scale, total);
-      // s = r / tau: dL/du = sum(...) * (d(1/tau)/du) * tau, and the derivative of clamped exp over its value is 1 or 0.
       const tensor_view<T> through = ctx.take({index_t{1}});
-      ctx(op::map_backward, clamp_share{}, parameter_reader(params).parameter({index_t{1}}), total, through);
+      ctx(op::map_backward, log_scale{}, parameter_reader(params).parameter({index_t{1}}), total, through);
       ctx(op::add, through, gradient_reader(d_params).parameter({index_t{1}}));
     }
   }
-  struct clamp_share {
+  struct log_scale {
     template <class M, class V>
     PRETEXT_HOST_DEVICE static V value(const V& u) {
-      return u;
+      return M::log(Temperature::scale::template value<M>(u));
     }
     template <class M, class V>
     PRETEXT_HOST_DEVICE static V derivative(const V& u) {
-      return M::select(M::exp(u) < V(100), V(1), V(0));
+      return Temperature::scale::template derivative<M>(u) / Temperature::scale::template value<M>(u);
     }
   };
 };

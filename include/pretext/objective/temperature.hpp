@@ -5,7 +5,7 @@
 
 #include "rows.hpp"
 
-/// What divides the scores of a contrastive loss.
+/// What divides the scores of a contrastive loss. docs/policies/temperature.md: write your own.
 namespace pretext::objective::temperature {
 
 /// One number for the whole run.
@@ -37,7 +37,7 @@ struct scheduled {
 struct learned {
   static constexpr const char* name = "learned";
   static constexpr bool is_learned = true;
-  struct clamped_exp {
+  struct scale {
     template <class M, class V>
     PRETEXT_HOST_DEVICE static V value(const V& u) {
       return M::min(M::exp(u), V(100));
@@ -53,8 +53,8 @@ struct learned {
     v.parameter({.name = "logit_scale", .file_shape = {}, .what = role::scale, .start = initialiser::minus_log(first)});
   }
   template <class Ctx, class T>
-  static constexpr void inverse(const Ctx& ctx, tensor_view<const T> scale, double, double, tensor_view<T> out) {
-    ctx(op::map, clamped_exp{}, scale, out);
+  static constexpr void inverse(const Ctx& ctx, tensor_view<const T> u, double, double, tensor_view<T> out) {
+    ctx(op::map, scale{}, u, out);
   }
 };
 

@@ -232,7 +232,7 @@ class html {
   }
 
   template <class Use>
-  static void for_each_plot(const state& s, Use&& use) {
+  PRETEXT_COLD static void for_each_plot(const state& s, Use&& use) {
     const auto curves = [&](const char* title, const curve_recorder& values) {
       if (!values.empty()) use(with_raw(title, values));
     };

@@ -48,6 +48,7 @@ svg .quiet{font-size:15px}
 .line{fill:none;stroke:var(--c);stroke-width:2;stroke-linejoin:round;stroke-linecap:round}
 .faint .line{stroke-width:1;opacity:.32}
 .reference{fill:none;stroke:var(--soft);stroke-width:1.2;stroke-dasharray:5 4}
+.leader{fill:none;stroke:var(--soft);stroke-width:1}
 circle{fill:var(--c);stroke:var(--card);stroke-width:1.2}
 circle.h{opacity:0}circle.h:hover{opacity:1}
 .panel{fill:var(--panel);stroke:var(--line)}

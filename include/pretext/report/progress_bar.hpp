@@ -263,7 +263,7 @@ class progress_line {
 /// samples_per_second; from the info at the start, where there: step (finished before, in a resumed run), steps_total.
 class progress_bar {
  public:
-  explicit progress_bar(progress_options options = {}) : line_(std::move(options)) {}
+  PRETEXT_COLD explicit progress_bar(progress_options options = {}) : line_(std::move(options)) {}
 
   void on_start() {}
   template <class Info>

@@ -32,9 +32,14 @@ struct svg_axis {
                                      (percent ? "%" : "")});
     const double step = (ticks[1] - ticks[0]) * (percent ? 100 : 1);
     const double largest = std::max(std::fabs(ticks.front()), std::fabs(ticks.back())) * (percent ? 100 : 1);
-    if (largest >= 1e4 || largest < 1e-3) return std::fabs(v) < step / 2 ? "0" : detail::short_count(std::round(v / step) * step);
+    if (largest >= 1e4 || largest < 1e-3) {
+      if (std::fabs(v) < step / 2) return percent ? "0%" : "0";
+      // Neighbours differ in the digit of the step: 100.001k and 100.002k.
+      const int digits = std::max(6, static_cast<int>(std::ceil(std::log10(largest / step) - 1e-9)) + 1);
+      return joined({detail::short_count(std::round(v / step) * step, digits), (percent ? "%" : "")});
+    }
     if (std::fabs(v) < 1e-6 * step) return percent ? "0%" : "0";
-    const int decimals = std::clamp(static_cast<int>(std::ceil(-std::log10(step) - 1e-9)), 0, 9);
+    const int decimals = std::clamp(static_cast<int>(std::ceil(-std::log10(step) - 1e-9)), 0, 12);
     return joined({detail::fixed(v, decimals), (percent ? "%" : "")});
   }
 };
@@ -48,14 +53,15 @@ inline double nice_step(double span, int count) {
 }
 
 /// An axis for finite values from `low` to `high` (both positive where `log`), with a little air at both ends where
-/// `padded`; an end near 0 becomes 0. Equal ends are moved apart, so that one point stands in the middle.
+/// `padded`; an end near 0 becomes 0. Ends that are equal, or as good as that in floats, are moved apart, so that one point and a
+/// flat curve stand in the middle.
 PRETEXT_COLD inline svg_axis make_axis(double low, double high, bool log, bool padded, int count) {
   svg_axis axis;
   axis.log = log;
   if (log) low = std::log10(low), high = std::log10(high);
   low = std::max(low, -4e307), high = std::min(high, 4e307);  // so that their distance is a number too
   const double size = std::max(std::fabs(low), std::fabs(high));
-  if (!(high - low > 1e-9 * size)) {  // also where both are 0
+  if (!(high - low > 1e-6 * size)) {  // also where both are 0
     const double half = log ? 0.5 : size > 0 ? size / 2 : 0.5;
     low -= half, high += half;
   } else {

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "../core/text.hpp"
@@ -53,7 +55,50 @@ PRETEXT_COLD inline std::string scatter_class(int label) {
   return joined({label < 0 ? "c7" : detail::colour_class(label), " ", shapes[label < 0 ? 0 : label / detail::palette_size % 4]});
 }
 
-/// A map of points, coloured by label, with each label's name at the median of its points.
+namespace detail {
+
+/// A name on a map: the middle of its text, and where it belongs.
+struct map_name {
+  std::string text;
+  double x = 0, y = 0, half_width = 0;
+  double home_x = 0, home_y = 0;
+};
+inline constexpr double name_height = 16;  // of a line of class "strong"
+
+/// Half of a text's width in class "strong". A page does not know its reader's font: 0.65 em a letter, as broad ones are.
+PRETEXT_COLD inline double half_width_of(const std::string& text) {
+  double letters = 0;
+  for (const char c : text) letters += (static_cast<unsigned char>(c) & 0xC0) != 0x80;  // not the later bytes of a letter
+  return 4.4 * letters;
+}
+
+/// Moves names that would lie on others to the nearest place that is free, inside [left, right] x [top, bottom]. Earlier
+/// names have the first choice; where all is full a name stays where it belongs.
+PRETEXT_COLD inline void place_names(std::vector<map_name>& names, double left, double right, double top, double bottom) {
+  static constexpr double ways[][2] = {{0, -1}, {0, 1}, {-1, 0}, {1, 0}, {-0.7, -0.7}, {0.7, -0.7}, {-0.7, 0.7}, {0.7, 0.7}};
+  for (std::size_t n = 0; n < names.size(); ++n) {
+    map_name& name = names[n];
+    const double most = std::max(left, right - name.half_width), least = std::min(left + name.half_width, most);
+    const auto try_place = [&](double x, double y) {
+      if (y < top + name_height / 2 || y > bottom - name_height / 2 || x < left || x > right) return false;
+      x = std::clamp(x, least, most);
+      for (std::size_t i = 0; i < n; ++i)
+        if (std::fabs(x - names[i].x) < name.half_width + names[i].half_width + 4 && std::fabs(y - names[i].y) < name_height) return false;
+      name.x = x, name.y = y;
+      return true;
+    };
+    bool placed = try_place(name.home_x, name.home_y);
+    for (double far = 4; !placed && far < right - left; far += 4)
+      for (std::size_t way = 0; !placed && way < std::size(ways); ++way)
+        placed = try_place(name.home_x + far * ways[way][0], name.home_y + far * ways[way][1]);
+    if (!placed) name.x = name.home_x, name.y = name.home_y;
+  }
+}
+
+}  // namespace detail
+
+/// A map of points, coloured by label, with each label's name at the median of its points; where names would lie on each
+/// other, beside it, with a line to the median where that is far.
 /// cost    at most 4000 points are drawn, evenly taken
 PRETEXT_COLD inline std::string svg_scatter(const scatter& s) {
   const double width = 640, height = 470, margin = 22, top = 12, bottom = 34;
@@ -84,6 +129,7 @@ PRETEXT_COLD inline std::string svg_scatter(const scatter& s) {
     append(out, {"<path class=\"", scatter_class(l.label), "\" d=\"", path, "\"><title>",
         detail::escape_markup(scatter_label_name(s, l.label)), "</title></path>"});
   }
+  std::vector<detail::map_name> names;
   for (const scatter_label& l : labels) {
     if (l.label < 0 || labels.size() > 24) continue;  // more names would hide the map
     std::vector<double> x, y;
@@ -94,8 +140,18 @@ PRETEXT_COLD inline std::string svg_scatter(const scatter& s) {
       std::nth_element(v.begin(), middle, v.end());
       return *middle;
     };
-    out += detail::svg_text(px(median(x)), py(median(y)) + 4, "mid halo strong", scatter_label_name(s, l.label));
+    detail::map_name name;
+    name.text = scatter_label_name(s, l.label);
+    name.half_width = detail::half_width_of(name.text);
+    name.home_x = px(median(x)), name.home_y = py(median(y));
+    names.push_back(std::move(name));
   }
+  detail::place_names(names, margin, width - margin, top, height - bottom);
+  for (const detail::map_name& n : names)
+    if (std::hypot(n.x - n.home_x, n.y - n.home_y) > 1.5 * detail::name_height)
+      append(out, {"<path class=\"leader\" d=\"M", detail::coordinate(n.home_x), " ", detail::coordinate(n.home_y), "L",
+          detail::coordinate(n.x), " ", detail::coordinate(n.y), "\"/>"});
+  for (const detail::map_name& n : names) out += detail::svg_text(n.x, n.y + 4, "mid halo strong", n.text);
   if (!s.x_label.empty()) out += detail::svg_text(width / 2, height - 12, "mid name", s.x_label);
   if (!s.y_label.empty())
     append(out, {"<text transform=\"translate(14 ", detail::coordinate((top + height - bottom) / 2), ") rotate(-90)\" class=\"mid name\">",

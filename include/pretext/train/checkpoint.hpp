@@ -92,7 +92,7 @@ struct state_list {
       state_part<T>& p = parts.add();
       p.data = data + e.offset;
       p.entry = e;
-      p.entry.name.insert(0, prefix);
+      p.entry.name = joined({prefix, e.name});
     }
   }
   PRETEXT_COLD void array(const std::string& name, tensor_view<T> v) {
@@ -386,8 +386,8 @@ class checkpoint {
     std::size_t keep = 2;
     train::notes notes = {};
   };
-  explicit checkpoint(std::string folder) : checkpoint(std::move(folder), options{}) {}
-  checkpoint(std::string folder, options o) : folder_(std::move(folder)), options_(o) {
+  PRETEXT_COLD explicit checkpoint(std::string folder) : checkpoint(std::move(folder), options{}) {}
+  PRETEXT_COLD checkpoint(std::string folder, options o) : folder_(std::move(folder)), options_(o) {
     while (folder_.size() > 1 && folder_.back() == '/') folder_.pop_back();
   }
 

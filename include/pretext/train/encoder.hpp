@@ -8,6 +8,7 @@
 
 #include "../augment/plain_view.hpp"
 #include "../backend/context.hpp"
+#include "../config.hpp"
 #include "../core/view_of.hpp"
 #include "../data/image_batch.hpp"
 #include "../nn/layer.hpp"
@@ -151,7 +152,7 @@ class encoder_view {
 
 /// A trainer's encoder, for evaluation and files.
 template <class Trainer>
-auto encoder_of(const Trainer& t) {
+PRETEXT_COLD auto encoder_of(const Trainer& t) {
   const auto& family = t.family();
   using bound = typename std::remove_cvref_t<decltype(family.encoder())>::layer_type;
   using spec = std::remove_cvref_t<decltype(family.chosen().encoder)>;

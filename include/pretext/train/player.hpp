@@ -8,6 +8,7 @@
 
 #include "../backend/context.hpp"
 #include "../backend/ops/update.hpp"
+#include "../config.hpp"
 #include "../core/parameters.hpp"
 #include "../schedule/schedule.hpp"
 
@@ -73,7 +74,7 @@ constexpr target_spec mirror(std::string_view name, const Part& last_part, doubl
 
 /// Gives every part its place and returns the extents of each player's flat buffers.
 template <class... Specs>
-constexpr std::array<segment_size, sizeof...(Specs)> lay_out(std::tuple<Specs...>& players) {
+PRETEXT_COLD constexpr std::array<segment_size, sizeof...(Specs)> lay_out(std::tuple<Specs...>& players) {
   std::array<segment_size, sizeof...(Specs)> total{};
   int index = 0;
   std::apply(

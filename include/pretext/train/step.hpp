@@ -80,7 +80,7 @@ struct step_scope {
   }
   /// The same with a target's weights; keeps nothing for a backward that cannot come.
   template <class Bound>
-  constexpr frozen<T> forward(int target, const part<Bound>& p, activations<const T> x) const {
+  constexpr frozen<T> forward(int target, const part<Bound>& p, const activations<const T>& x) const {
     if constexpr (detail::skips<Bound>) {
       return {x};
     } else {
@@ -97,7 +97,7 @@ struct step_scope {
   }
   /// Parameter gradients accumulate; returns the gradient of the part's input.
   template <class Bound>
-  constexpr activations<T> backward(const part<Bound>& p, const record<Bound, T>& r, activations<T> dy) const {
+  constexpr activations<T> backward(const part<Bound>& p, const record<Bound, T>& r, const activations<T>& dy) const {
     if constexpr (detail::skips<Bound>) {
       return dy;
     } else {
@@ -108,14 +108,14 @@ struct step_scope {
   }
   /// The end of the road: parameter gradients only.
   template <class Bound, class In>
-  constexpr void backward(const part<Bound>& p, const record<Bound, T, In>& r, activations<T> dy, no_gradient) const {
+  constexpr void backward(const part<Bound>& p, const record<Bound, T, In>& r, const activations<T>& dy, no_gradient) const {
     if constexpr (!detail::skips<Bound>)
       p.layer.backward(part_context(p), parameters(p), r.x, r.cache, activations<const T>(dy), no_gradient{},
                        gradients(p));
   }
   /// Only the input gradient (a generator's way through its discriminator).
   template <class Bound>
-  constexpr activations<T> backward_input(const part<Bound>& p, const record<Bound, T>& r, activations<T> dy) const {
+  constexpr activations<T> backward_input(const part<Bound>& p, const record<Bound, T>& r, const activations<T>& dy) const {
     const activations<T> dx(ctx.take(r.x.shape), r.x.structure);
     p.layer.backward(part_context(p), parameters(p), r.x, r.cache, activations<const T>(dy), dx, no_gradient{});
     return dx;
@@ -189,14 +189,11 @@ struct step_scope {
  private:
   template <class F>
   constexpr void each_kept(F&& f) const {
-    std::size_t i = 0;
-    const auto one = [&](const tensor_view<T>& v) {
+    constexpr std::size_t P = max_players, N = max_targets;
+    for (std::size_t i = 0; i < P + 2 * N; ++i) {
+      const tensor_view<T>& v = i < P ? players[i].buffers : i < P + N ? targets[i - P].buffers : states[i - P - N];
       if (v.rank() > 0 && v.size() > 0) f(i, v);
-      ++i;
-    };
-    for (const auto& p : players) one(p.buffers);
-    for (const auto& t : targets) one(t.buffers);
-    for (const auto& v : states) one(v);
+    }
   }
   template <class Part>
   constexpr Ctx part_context(const Part& p) const {

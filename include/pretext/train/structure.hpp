@@ -26,7 +26,7 @@ PRETEXT_COLD inline std::vector<std::string> dotted_names(const setting_list& li
   std::vector<std::size_t> ends(list.size() + 1);  // of the names of the policies around the member
   for (std::size_t i = 0; i < list.size(); ++i) {
     const std::size_t level = static_cast<std::size_t>(list[i].level);
-    name.resize(ends[level]);
+    while (name.size() > ends[level]) name.pop_back();
     if (!list[i].name.empty()) append(name, {(name.empty() ? "" : "."), list[i].name});
     ends[level + 1] = name.size();
     names[i] = name;

@@ -33,7 +33,7 @@ const std::vector<std::pair<index_t, conv2d_geometry>>& cases() {
       {1, geometry(6, 5, 4, 6, 3, 3, 3, 2, 2, 2)},        {2, geometry(5, 5, 12, 18, 3, 3, 1, 1, 1, 1, 3)},
       {2, geometry(8, 7, 8, 4, 3, 3, 2, 2, 1, 1, 2)},     {2, geometry(9, 9, 35, 35, 3, 3, 1, 1, 1, 1, 35)},
       {2, geometry(9, 8, 20, 20, 3, 3, 2, 2, 1, 1, 20)},  {1, geometry(3, 3, 2, 3, 5, 5, 1, 1, 4, 4)},
-      {2, geometry(4, 4, 100, 70, 3, 3, 1, 1, 1, 1)},     {9, geometry(20, 20, 3, 8, 3, 3, 1, 1, 1, 1)},
+      {2, geometry(4, 4, 130, 70, 3, 3, 1, 1, 1, 1)},     {9, geometry(20, 20, 3, 8, 3, 3, 1, 1, 1, 1)},
       {1, geometry(5, 4, 2, 3, 2, 2, 4, 3, 0, 0)},        {2, geometry(6, 6, 4, 8, 3, 3, 1, 1, 1, 1, 4)},
       // Pictures: one to four channels; strides, paddings and kernels wider than tall; lines that are no whole tile, lines
       // cut into chains, several blocks of lines.

@@ -75,7 +75,7 @@ TEMPLATE_TEST_CASE("simd gemm: agrees with the naive product at awkward sizes", 
 TEMPLATE_TEST_CASE("simd gemm: agrees with the naive product above every block", "[backend][simd][gemm]", float, double) {
   using T = TestType;
   for (int variant = 0; variant < 4; ++variant) {
-    const product<T> p{257, 300, 900, (variant & 1) != 0, (variant & 2) != 0, variant == 1, variant == 2, 0};
+    const product<T> p{257, 1100, 1300, (variant & 1) != 0, (variant & 2) != 0, variant == 1, variant == 2, 0};
     REQUIRE(relative_error(p.run(2), p.naive(), p.m * p.ldc()) < tolerance<T>());
   }
   // Rows a power of two apart, few columns, and the in-place left operand.
@@ -104,7 +104,7 @@ TEST_CASE("simd gemm: a result that goes past the caches has the bits of one tha
 
 TEMPLATE_TEST_CASE("simd gemm: same bits for any number of threads", "[backend][simd][gemm]", float, double) {
   using T = TestType;
-  for (const product<T>& p : {product<T>{300, 270, 700}, product<T>{257, 31, 500, true, true, true},
+  for (const product<T>& p : {product<T>{300, 270, 1300}, product<T>{257, 31, 1100, true, true, true},
                               product<T>{13, 1000, 31, false, true, false, true}}) {
     const auto one = p.run(1);
     for (int threads : {2, 3, 5}) CHECK(same_bits(one, p.run(threads)));
@@ -115,7 +115,7 @@ TEMPLATE_TEST_CASE("simd gemm: a row has the same bits alone and among others", 
   using T = TestType;
   thread_pool pool(2);
   for (index_t n : {1, 10, 64, 300})
-    for (index_t k : {31, 576, 900}) {
+    for (index_t k : {31, 576, 1300}) {
       const index_t m = 131;
       const auto a = random_values<T>(m * k, 5), b = random_values<T>(k * n, 6);
       auto all = empty<T>(m * n), some = empty<T>(m * n);

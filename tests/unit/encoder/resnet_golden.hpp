@@ -84,7 +84,7 @@ void check_numbers(const std::string& net, const std::string& stem, index_t size
   const golden::tensor expected = file[prefix + "gradient_norms"];
   for (std::size_t i = 0; i < norms.size(); ++i) {
     INFO(r.table.parameters[i].name);
-    CHECK(norms[i] == Approx(expected.values[i]).epsilon(1e-9));
+    CHECK(norms[i] == Approx(expected.values[i]).epsilon(1e-10));
   }
   for (const char* name : {"bn1.weight", "bn1.bias", "conv1.weight"})
     if (file.has(prefix + name + ".grad")) same(r.gradient(name), std::string(name) + ".grad");

@@ -35,8 +35,7 @@ TEST_CASE("minimise_lbfgs: the Rosenbrock valley ends at ones", "[eval][lbfgs]")
     CHECK(r.converged);
     CHECK(r.iterations < 300);
     CHECK(r.evaluations < 400);
-    for (const double v : x) CHECK(std::abs(v) == Approx(1).epsilon(1e-6));
-    if (n == 2) CHECK(x[0] == Approx(1).epsilon(1e-8));
+    for (const double v : x) CHECK(std::abs(v) == Approx(1).epsilon(1e-9));  // slopes of 1e-10, and the valley's curvature is 0.4
   }
 }
 
@@ -54,7 +53,8 @@ TEST_CASE("minimise_lbfgs: a quadratic of condition 10^4 is solved exactly", "[e
   const lbfgs_result r = minimise_lbfgs(f, x, {.max_iterations = 2000, .tolerance = 1e-9});
   CHECK(r.converged);
   CHECK(r.value < 1e-16);
-  for (std::size_t i = 0; i < x.size(); ++i) CHECK(x[i] == Approx(static_cast<double>(i) - 7).margin(1e-8));
+  // It ends at slopes of 1e-9, and the least curvature is 1.
+  for (std::size_t i = 0; i < x.size(); ++i) CHECK(x[i] == Approx(static_cast<double>(i) - 7).epsilon(0).margin(1e-9));
 }
 
 TEST_CASE("minimise_lbfgs: every accepted step falls and meets both Wolfe conditions", "[eval][lbfgs]") {
@@ -88,7 +88,7 @@ TEST_CASE("wolfe_search: the step found meets both conditions, from far too long
     REQUIRE(found.step > 0);
     CHECK(found.value <= value + 1e-4 * found.step * slope);
     CHECK(std::abs(found.slope) <= 0.9 * std::abs(slope));
-    CHECK(at[0] == Approx(0.5 - found.step));
+    CHECK(at[0] == Approx(0.5 - found.step).epsilon(1e-10));
   }
 }
 
@@ -103,7 +103,7 @@ TEST_CASE("minimise_lbfgs: infinite values on the way are stepped back from", "[
   };
   std::vector<double> x = {1e3};
   CHECK(minimise_lbfgs(f, x).converged);
-  CHECK(x[0] == Approx(1).epsilon(1e-4));
+  CHECK(x[0] == Approx(1).epsilon(1e-5));  // it ends at slopes of 1e-5, and the curvature is 1
 }
 
 TEST_CASE("minimise_lbfgs: it stops where there is no minimum, on NaN, and at once at a minimum", "[eval][lbfgs]") {

@@ -38,6 +38,7 @@ TEST_CASE("logistic regression: the optimum equals scikit-learn's", "[eval][logi
     const logistic_fit fit = fit_logistic_regression(train, {.l2 = file.number(name + ".l2"), .tolerance = 1e-6});
     CAPTURE(name, fit.gradient, fit.iterations);
     CHECK(fit.converged);
+    // It ends at slopes of 1e-6, and across the data's weakest direction the penalty of 1e-3 is the curvature.
     CHECK(largest_difference(fit.model.weights, file[name + ".weights"].values) < 1e-3);
     CHECK(largest_difference(fit.model.bias, file[name + ".bias"].values) < 1e-3);
     CHECK(fit.model.predict(test) == file[name + ".predictions"].as<int>());
@@ -47,7 +48,7 @@ TEST_CASE("logistic regression: the optimum equals scikit-learn's", "[eval][logi
       double sum = 0;
       for (index_t c = 0; c < 3; ++c) sum += std::exp(static_cast<double>(logits[static_cast<std::size_t>(i * 3 + c)]));
       for (index_t c = 0; c < 3; ++c)
-        REQUIRE(std::exp(static_cast<double>(logits[static_cast<std::size_t>(i * 3 + c)])) / sum == Approx(p[i * 3 + c]).margin(1e-3));
+        REQUIRE(std::exp(static_cast<double>(logits[static_cast<std::size_t>(i * 3 + c)])) / sum == Approx(p[i * 3 + c]).epsilon(0).margin(1e-3));
     }
   }
 }
@@ -77,7 +78,7 @@ TEST_CASE("softmax_problem: the gradient equals finite differences", "[eval][log
       at[i] = kept;
       worst = std::max(worst, std::abs((up - down) / (2 * h) - g[i]));
     }
-    CHECK(worst < 3e-5 * (1 + detail::largest(g)));
+    CHECK(worst < 1e-5 * (1 + detail::largest(g)));
   }
 }
 
@@ -86,10 +87,11 @@ TEST_CASE("logistic regression: without features that matter the bias is the log
   for (int i = 0; i < 100; ++i) m.labels.push_back(i < 70 ? 0 : i < 90 ? 1 : 2);
   const logistic_fit fit = fit_logistic_regression(m, {.tolerance = 1e-7});
   const std::vector<double>& b = fit.model.bias;
-  CHECK(b[0] - b[1] == Approx(std::log(70.0 / 20.0)).margin(1e-4));
-  CHECK(b[1] - b[2] == Approx(std::log(20.0 / 10.0)).margin(1e-4));
+  // It ends at slopes of 1e-7, and the curvature of the rarest class is 0.1 * 0.9.
+  CHECK(b[0] - b[1] == Approx(std::log(70.0 / 20.0)).epsilon(0).margin(1e-6));
+  CHECK(b[1] - b[2] == Approx(std::log(20.0 / 10.0)).epsilon(0).margin(1e-6));
   CHECK(fit.model.weights == std::vector<double>(3, 0.0));
-  CHECK(fit.loss == Approx(-0.7 * std::log(0.7) - 0.2 * std::log(0.2) - 0.1 * std::log(0.1)).epsilon(1e-6));
+  CHECK(fit.loss == Approx(-0.7 * std::log(0.7) - 0.2 * std::log(0.2) - 0.1 * std::log(0.1)).epsilon(1e-7));
 }
 
 TEST_CASE("logistic regression: two points have the optimum of their scalar equation", "[eval][logistic_regression]") {
@@ -97,7 +99,7 @@ TEST_CASE("logistic regression: two points have the optimum of their scalar equa
   const feature_matrix m{{-1, 1}, 2, 1, {0, 1}};
   const logistic_fit fit = fit_logistic_regression(m, {.l2 = 0.1, .tolerance = 1e-9});
   const double u = fit.model.weights[1] - fit.model.weights[0];
-  CHECK(0.05 * u == Approx(1 / (1 + std::exp(u))).epsilon(1e-5));
+  CHECK(0.05 * u == Approx(1 / (1 + std::exp(u))).epsilon(1e-6));
   CHECK(fit.model.weights[0] == Approx(-fit.model.weights[1]).epsilon(1e-6));
 }
 
@@ -107,14 +109,14 @@ TEST_CASE("logistic regression: the order of rows, and a feature's scale and shi
   std::vector<index_t> order;
   for (index_t i = 0; i < 300; ++i) order.push_back(i * 7 % 300);  // 7 and 300 have no common divisor
   const logistic_fit mixed = fit_logistic_regression(take_rows(m, order), {.tolerance = 1e-6});
-  CHECK(largest_difference(fit.model.weights, mixed.model.weights) < 1e-4);
+  CHECK(largest_difference(fit.model.weights, mixed.model.weights) < 1e-5);
   feature_matrix scaled = m;
   for (std::size_t i = 0; i < scaled.values.size(); ++i)
     if (i % 9 == 2) scaled.values[i] = scaled.values[i] * 1e-20f;
     else if (i % 9 == 3) scaled.values[i] = scaled.values[i] * 1e20f;
     else if (i % 9 == 4) scaled.values[i] += 8;
   const logistic_fit other = fit_logistic_regression(scaled, {.tolerance = 1e-6});
-  CHECK(largest_difference(fit.model.weights, other.model.weights) < 1e-4);
+  CHECK(largest_difference(fit.model.weights, other.model.weights) < 1e-5);
   CHECK(fit.model.predict(m) == other.model.predict(scaled));
 }
 
@@ -141,7 +143,7 @@ TEST_CASE("logistic_model: its head is the same function of the features as they
       double y = static_cast<double>(head.bias[static_cast<std::size_t>(c)]);
       for (index_t j = 0; j < 6; ++j)
         y += static_cast<double>(head.weights[static_cast<std::size_t>(c * 6 + j)]) * static_cast<double>(feature_view(m).row(i)[j]);
-      REQUIRE(y == Approx(static_cast<double>(logits[static_cast<std::size_t>(i * 4 + c)])).margin(1e-4));
+      REQUIRE(y == Approx(static_cast<double>(logits[static_cast<std::size_t>(i * 4 + c)])).epsilon(0).margin(1e-5));
     }
 }
 
@@ -159,8 +161,8 @@ TEST_CASE("logistic regression: a constant feature of any size is ignored", "[ev
   for (index_t i = 0; i < 60; ++i) m.values[static_cast<std::size_t>(i * 4 + 3)] = 0.1f;
   const logistic_model model = fit_logistic_regression(m).model;
   CHECK(model.deviation[3] == 1.0);
-  CHECK(std::abs(model.weights[3]) < 1e-9);
-  CHECK(std::abs(model.weights[7]) < 1e-9);
+  CHECK(std::abs(model.weights[3]) < 1e-10);
+  CHECK(std::abs(model.weights[7]) < 1e-10);
 }
 
 TEST_CASE("logistic regression: a class without rows is allowed and never predicted", "[eval][logistic_regression]") {

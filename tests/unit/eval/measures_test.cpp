@@ -59,16 +59,16 @@ TEST_CASE("measures: equal the formulas written in NumPy", "[eval][measures][gol
     first.push_back(i);
     second.push_back(i + 128);
   }
-  CHECK(alignment(take_rows(x, first), take_rows(x, second)) == Approx(file.number("alignment")).epsilon(1e-9));
-  CHECK(uniformity(x) == Approx(file.number("uniformity")).epsilon(1e-9));
-  CHECK(normalised_std(x) == Approx(file.number("normalised_std")).epsilon(1e-9));
+  CHECK(alignment(take_rows(x, first), take_rows(x, second)) == Approx(file.number("alignment")).epsilon(1e-10));
+  CHECK(uniformity(x) == Approx(file.number("uniformity")).epsilon(1e-10));
+  CHECK(normalised_std(x) == Approx(file.number("normalised_std")).epsilon(1e-10));
   pretext::thread_pool pool(3);
   CHECK(uniformity(x, 2, pool) == uniformity(x));
 }
 
 TEST_CASE("normalised_std: noise has 1 / sqrt(D), equal rows 0", "[eval][measures]") {
   CHECK(normalised_std(noise(2000, 64, 1)) == Approx(healthy_std(64)).epsilon(0.02));
-  CHECK(normalised_std(along(50, 8, 0, 0, 3)) == Approx(0).margin(1e-9));
+  CHECK(normalised_std(along(50, 8, 0, 0, 3)) == Approx(0).margin(1e-10));
   CHECK(healthy_std(100) == Approx(0.1).epsilon(1e-12));
   CHECK(id_of([] { normalised_std(noise(1, 4, 1)); }) == "eval.013");
 }

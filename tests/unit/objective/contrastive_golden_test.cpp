@@ -36,7 +36,7 @@ void compare(const std::string& name, const result<double>& r, const char* d_row
   CHECK(std::fabs(r.loss - file().number(name + ".loss")) <= 1e-10 * std::max(1.0, std::fabs(file().number(name + ".loss"))));
   CHECK(golden::relative_error(r.d_rows, file()[name + d_rows]) < 1e-10);
   // dL/du of u = log(1/tau) is -tau dL/dtau.
-  CHECK(r.d_parameters[0] == Approx(-tau * file().number(name + ".dtau")).epsilon(1e-9).margin(1e-11));
+  CHECK(r.d_parameters[0] == Approx(-tau * file().number(name + ".dtau")).epsilon(1e-10).margin(1e-11));
   if (file().has(name + ".dweight")) {
     const auto first = r.d_parameters.begin() + px::parameter_alignment;
     CHECK(golden::relative_error(std::vector<double>(first, first + width * width), file()[name + ".dweight"]) < 1e-10);

@@ -51,7 +51,7 @@ TEST_CASE("nt_xent: exchanging the views or permuting samples changes nothing bu
     const auto other = run_pairs(objective::nt_xent<>{}, permuted(z, order));
     CHECK(other.loss == Approx(plain.loss).epsilon(1e-14));
     const auto expected = permuted({plain.d_rows, 3}, order);
-    for (std::size_t i = 0; i < expected.values.size(); ++i) CHECK(other.d_rows[i] == Approx(expected.values[i]).margin(1e-15));
+    for (std::size_t i = 0; i < expected.values.size(); ++i) CHECK(other.d_rows[i] == Approx(expected.values[i]).epsilon(0).margin(1e-15));
   }
 }
 
@@ -87,7 +87,8 @@ TEST_CASE("nt_xent: a learned temperature stops at 1/100 and takes no gradient t
   using learned = objective::nt_xent<similarity::cosine, objective::temperature::learned>;
   const auto z = draw(6, 4);
   const auto at = run_pairs(learned{}, z, with_temperature(0.01 * 1.000001)), below = run_pairs(learned{}, z, with_temperature(1e-4));
-  CHECK(below.loss == Approx(at.loss).epsilon(1e-4));
+  // Most of the loss is a difference of scores over tau, and tau differs by the 1e-6 that keep `at` off the bound.
+  CHECK(below.loss == Approx(at.loss).epsilon(1.1e-6));
   CHECK(below.d_parameters[0] == 0);
   CHECK(std::fabs(at.d_parameters[0]) > 0);
 }
@@ -133,7 +134,8 @@ void check_tower_gradient(const Objective& o, rows_of<double> z, std::vector<dou
       x[i] = at - h;
       const double down = run_towers(o, z, parameters).loss;
       x[i] = at;
-      CHECK(gradient[i] == Approx((up - down) / (2 * h)).epsilon(1e-6).margin(1e-8));
+      // Rounding of a loss of about 2 is 2e-11 over h; truncation is h^2 / 6 of a third derivative of some tens.
+      CHECK(gradient[i] == Approx((up - down) / (2 * h)).epsilon(1e-8).margin(1e-9));
     }
   };
   compare(z.values, given.d_rows);

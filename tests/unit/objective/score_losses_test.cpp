@@ -52,7 +52,8 @@ void check_slopes(std::vector<double> s, const std::function<found<double>(const
     s[i] = at - h;
     const double down = f(s).loss;
     s[i] = at;
-    CHECK(given[i] == Approx((up - down) / (2 * h)).epsilon(1e-7).margin(1e-9));
+    // Losses of about 1 are known to 1e-16, which h makes 1e-11; the third derivative times h^2 / 6 is smaller.
+    CHECK(given[i] == Approx((up - down) / (2 * h)).epsilon(1e-10).margin(1e-10));
   }
 }
 }  // namespace

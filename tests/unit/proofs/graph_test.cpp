@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// An encoder that reads a graph: neighbours come through the structure beside the numbers, two noisy views are contrasted.
+// An encoder that reads a graph: neighbours come through the structure beside the numbers, and two noisy views are
+// contrasted.
 #include "pretext/nn/residual.hpp"
 #include "pretext/objective/contrastive.hpp"
 #include "proof.hpp"
 
 namespace {
 using namespace proof;
+using px::objective::self_pairs;
 
 // the network: y_v = sum of the neighbours' x, and x_v beside it (GIN with eps 0; arXiv:1810.00826)
 struct sum_of_neighbours {
@@ -17,12 +19,17 @@ struct sum_of_neighbours {
     struct cache {};
     constexpr In output() const { return this->input; }
     template <class Ctx, class T>
-    constexpr void forward(const Ctx& ctx, px::parameter_view<T>, activations<const T> x, activations<T> y, cache<T>&) const {
+    constexpr void forward(const Ctx& ctx, px::parameter_view<T>, activations<const T> x, activations<T> y,
+                           cache<T>&) const {
       ctx(op::aggregate_neighbours, x, *x.structure, false, y);
     }
     template <class Ctx, class T, class Dx, class Dp>
-    constexpr void backward(const Ctx& ctx, px::parameter_view<T>, activations<const T> x, const cache<T>&, activations<const T> dy, Dx dx, Dp) const {
-      if constexpr (px::is_wanted<Dx>) ctx(op::fill, T(0), dx), ctx(op::aggregate_neighbours_backward, dy, *x.structure, false, dx);
+    constexpr void backward(const Ctx& ctx, px::parameter_view<T>, activations<const T> x, const cache<T>&,
+                            activations<const T> dy, Dx dx, Dp) const {
+      if constexpr (px::is_wanted<Dx>) {
+        ctx(op::fill, T(0), dx);
+        ctx(op::aggregate_neighbours_backward, dy, *x.structure, false, dx);
+      }
     }
   };
 };
@@ -39,7 +46,6 @@ class graph_contrast {
   using batch_type = graphs;
   static constexpr const char* name = "graph_contrast";
   using encoder_type = nn::bound_t<typename R::encoder, px::nodes<3>>;
-  static constexpr index_t width = nn::output_t<encoder_type>{}[0];
   struct settings {
     px::optimizer::sgd optimizer{.rate = 0.1};
     px::objective::nt_xent<> objective{};
@@ -67,10 +73,9 @@ class graph_contrast {
       return s.forward(encoder_, x);
     };
     const std::array views{view(0), view(1)};
-    const activations<T> z(s.ctx.take({2 * b, width})), dh(s.ctx.take(views[0].y.shape), &in.structure);
+    const activations<T> z(s.ctx.take({2 * b, views[0].y.columns()})), dh(s.ctx.take(views[0].y.shape), &in.structure);
     for (const index_t v : {0, 1}) s.ctx(op::sample_mean, views[v].y, in.structure, z.slice(v * b, (v + 1) * b));
-    const px::objective::self_pairs<T> pairs{z};
-    const auto d = px::objective::loss_and_gradient(s.ctx, settings_.objective, pairs, s.loss);
+    const auto d = px::objective::loss_and_gradient(s.ctx, settings_.objective, self_pairs<T>{z}, s.loss);
     for (const index_t v : {0, 1}) {
       s.ctx(op::sample_mean_backward, d.slice(v * b, (v + 1) * b), in.structure, dh);
       s.backward(encoder_, views[v], dh, px::no_gradient{});
@@ -107,7 +112,8 @@ struct rings {
     }
   }
   graphs batch(index_t count) const {
-    return {x.data(), {.samples = count, .nodes = static_cast<index_t>(graph_of.size()), .offsets = offsets.data(), .columns = columns.data(), .graph_of = graph_of.data()}};
+    return {x.data(), {.samples = count, .nodes = static_cast<index_t>(graph_of.size()), .offsets = offsets.data(),
+                       .columns = columns.data(), .graph_of = graph_of.data()}};
   }
 };
 using trainer = px::train::trainer<molecules, px::backend::reference>;
@@ -121,8 +127,13 @@ TEST_CASE("graph: the gradient through neighbours and graph means is that of the
 
 TEST_CASE("graph: an interrupted run goes on with the same bytes, graphs of several sizes", "[proof][graph]") {
   rings r(1, 0);
-  check_resume<trainer>("graph", trainer::settings_type{}, [&](int s) { r = rings(4 - s % 2, s); return r.batch(4 - s % 2); },
-                        {"family graph_contrast", "layer encoder.0.main sum_of_neighbours", "layer encoder.3.main sum_of_neighbours", "parameter encoder.4.weight [4,6]"});
+  const auto batch_of = [&](int s) {
+    r = rings(4 - s % 2, s);
+    return r.batch(4 - s % 2);
+  };
+  check_resume<trainer>("graph", trainer::settings_type{}, batch_of,
+                        {"family graph_contrast", "layer encoder.0.main sum_of_neighbours",
+                         "layer encoder.3.main sum_of_neighbours", "parameter encoder.4.weight [4,6]"});
 }
 
 TEST_CASE("graph: edges matter, and more nodes than planned are refused", "[proof][graph]") {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "../../../include/pretext/report/svg_axis.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -40,6 +41,27 @@ TEST_CASE("svg_axis: labels have the decimals their distance needs", "[report][s
   auto percent = report::make_axis(0, 1, false, false, 5);
   percent.percent = true;
   CHECK(labels(percent) == texts{"0%", "20%", "40%", "60%", "80%", "100%"});
+}
+
+TEST_CASE("svg_axis: no two ticks have the same label, however flat the values", "[report][svg_axis]") {
+  CHECK(labels(report::make_axis(12345, 12345.1, false, false, 5)) ==
+        texts{"12.345k", "12.34502k", "12.34504k", "12.34506k", "12.34508k", "12.3451k"});
+  CHECK(labels(report::make_axis(0.9, 0.9 + 1e-9, false, true, 5)) == labels(report::make_axis(0.9, 0.9, false, true, 5)));
+  auto share = report::make_axis(2e-6, 4e-6, false, false, 2);
+  share.percent = true;
+  CHECK(labels(share) == texts{"0.0002%", "0.0003%", "0.0004%"});
+  for (const double low : {0.0, 0.9, 0.1234567, 1.0, 5e-4, 2e-5, 17.0, 9999.0, 12345.0, 123456789.0, -0.5, -1e5})
+    for (const double span : {0.0, 1e-15, 1e-12, 1e-10, 1e-9, 2e-9, 1e-8, 1e-7, 1e-6, 2e-5, 1e-4, 1e-3, 0.05, 1.0, 1000.0})
+      for (const bool percent : {false, true})
+        for (const bool log : {false, true}) {
+          if (log && low <= 0) continue;
+          auto axis = report::make_axis(low, low + span, log, true, 5);
+          axis.percent = percent;
+          texts all = labels(axis);
+          CAPTURE(low, span, percent, log, all);
+          std::sort(all.begin(), all.end());
+          CHECK(std::adjacent_find(all.begin(), all.end()) == all.end());
+        }
 }
 
 TEST_CASE("svg_axis: an end near zero becomes zero", "[report][svg_axis]") {

@@ -1,48 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "pretext/train/describe.hpp"
 
+#include <atomic>
 #include <cstdlib>
-#include <new>
+#include <cstring>
 #include <string>
+#include <thread>
 
 #include "pretext/backend/simd/simd.hpp"
 #include "pretext/recipe/joint_embedding.hpp"
 #include "support/catch.hpp"
-
-namespace {
-// Everything asked of the heap, and what is asked at 64 bytes: pretext's buffers, and nothing else here.
-struct heap_counter {
-  bool on = false;
-  std::size_t aligned_bytes = 0;
-  long calls = 0;
-};
-heap_counter heap;
-
-// Not inlined: the compiler would take malloc and operator delete for a pair that does not belong together.
-[[gnu::noinline]] void give_back(void* p) { std::free(p); }
-[[gnu::noinline]] void* obtain(std::size_t n, std::size_t alignment) {
-  if (heap.on) {
-    ++heap.calls;
-    if (alignment == 64) heap.aligned_bytes += n;
-  }
-  void* p = alignment > 16 ? std::aligned_alloc(alignment, (n + alignment - 1) / alignment * alignment) : std::malloc(n == 0 ? 1 : n);
-  if (p == nullptr) throw std::bad_alloc();
-  return p;
-}
-}  // namespace
-
-void* operator new(std::size_t n) { return obtain(n, 1); }
-void* operator new[](std::size_t n) { return obtain(n, 1); }
-void* operator new(std::size_t n, std::align_val_t a) { return obtain(n, static_cast<std::size_t>(a)); }
-void* operator new[](std::size_t n, std::align_val_t a) { return obtain(n, static_cast<std::size_t>(a)); }
-void operator delete(void* p) noexcept { give_back(p); }
-void operator delete[](void* p) noexcept { give_back(p); }
-void operator delete(void* p, std::size_t) noexcept { give_back(p); }
-void operator delete[](void* p, std::size_t) noexcept { give_back(p); }
-void operator delete(void* p, std::align_val_t) noexcept { give_back(p); }
-void operator delete[](void* p, std::align_val_t) noexcept { give_back(p); }
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept { give_back(p); }
-void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { give_back(p); }
+#include "support/heap_counter.hpp"
 
 namespace px = pretext;
 using px::index_t;
@@ -105,17 +73,16 @@ void compare(index_t batch) {
       return Backend();
   }();
   const pictures data(batch);
-  heap = {true, 0, 0};
+  heap_counter::start();
   made t(s, be);
-  heap.on = false;
-  CHECK(heap.aligned_bytes == d.bytes);
+  heap_counter::stop();
+  CHECK(heap_counter::aligned_bytes == d.bytes);
   CHECK(t.bytes() == d.bytes);
   CHECK(t.players()[0].table.parameter_count() == d.parameters);
 
-  heap = {true, 0, 0};
+  heap_counter::start();
   for (int step = 0; step < 3; ++step) t.step(data.list(batch));
-  const long calls = heap.calls;
-  heap.on = false;
+  const long calls = heap_counter::stop();
   CHECK(calls == 0);
   CHECK(t.report().finite);
 }
@@ -139,12 +106,52 @@ TEST_CASE("describe: the same on the SIMD back end", "[train][describe][memory][
 }
 
 TEST_CASE("describe: a step that does allocate is seen by this test", "[train][describe][memory]") {
-  heap = {true, 0, 0};
+  heap_counter::start();
   ::operator delete(::operator new(3));  // calls, not expressions: those may be left out
   px::buffer<float> b(32);
-  heap.on = false;
-  CHECK(heap.calls == 2);
-  CHECK(heap.aligned_bytes == 128);
+  const long calls = heap_counter::stop();
+  CHECK(calls == 2);
+  CHECK(heap_counter::aligned_bytes == 128);
+}
+
+TEST_CASE("describe: so is one that calls malloc or a relative, itself, in a library or on another thread", "[train][describe][memory]") {
+  if (!heap_counter::counts_malloc) {
+    WARN("malloc is not counted here: under a sanitizer, or without glibc");
+    return;
+  }
+  // Through pointers that the compiler must read: it may leave out a pair of malloc and free.
+  void* (*volatile plain)(std::size_t) = std::malloc;
+  void* (*volatile zeroed)(std::size_t, std::size_t) = std::calloc;
+  void* (*volatile resized)(void*, std::size_t) = std::realloc;
+  void* (*volatile aligned)(std::size_t, std::size_t) = std::aligned_alloc;
+  int (*volatile posix)(void**, std::size_t, std::size_t) = ::posix_memalign;
+  void (*volatile release)(void*) = std::free;
+  char* (*volatile copied)(const char*) = ::strdup;
+  const auto calls = [](auto&& what) {
+    heap_counter::start();
+    what();
+    return heap_counter::stop();
+  };
+  CHECK(calls([] {}) == 0);
+  CHECK(calls([&] { release(plain(3)); }) == 1);
+  CHECK(calls([&] { release(resized(zeroed(3, 5), 1000)); }) == 2);
+  CHECK(calls([&] { release(aligned(64, 128)); }) == 1);
+  CHECK(calls([&] {
+          void* p = nullptr;
+          if (posix(&p, 64, 100) == 0) release(p);
+        }) == 1);
+  CHECK(calls([&] { release(copied("in the C library")); }) == 1);
+  std::atomic<int> turn = 0;
+  std::thread other([&] {
+    while (turn != 1) std::this_thread::yield();
+    release(plain(3));
+    turn = 2;
+  });
+  CHECK(calls([&] {
+          turn = 1;
+          while (turn != 2) std::this_thread::yield();
+        }) == 1);
+  other.join();
 }
 
 TEST_CASE("describe: planned memory is a constant", "[train][describe]") {

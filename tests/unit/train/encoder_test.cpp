@@ -90,7 +90,7 @@ TEST_CASE("encoder: settled statistics have forgotten their start, from a small 
     return std::vector<float>(p.buffers.begin(), p.buffers.end());
   };
   const auto a = statistics(1.0f), b = statistics(2.0f);
-  for (std::size_t i = 0; i < a.size(); ++i) CHECK(std::fabs(a[i] - b[i]) < 0.02f);
+  for (std::size_t i = 0; i < a.size(); ++i) CHECK(std::fabs(a[i] - b[i]) < 0.015f);  // forty passes at momentum 0.1: 0.9^40
 }
 
 TEST_CASE("encoder: tensors come under torch's names without the player's prefix", "[train][encoder]") {

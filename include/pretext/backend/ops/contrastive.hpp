@@ -19,6 +19,15 @@ struct pair_mask {
   /// each pair of a symmetric score once, for both its rows. Without the promise, or on one that does not look at it, the
   /// result is the same up to rounding.
   bool same_rows = false;
+
+  static constexpr bool may_drop_positive = true, may_expect = true;
+};
+
+/// A mask that knows from the type of its objective whether drop_positive is ever set and expected_scores ever given: a back
+/// end then compiles nothing for what is not.
+template <bool MayDropPositive, bool MayExpect>
+struct pair_mask_of : pair_mask {
+  static constexpr bool may_drop_positive = MayDropPositive, may_expect = MayExpect;
 };
 
 /// Scores s_ij = score(dot(r_i, c_j), |r_i|^2, |c_j|^2) * inverse_temperature, never stored as a matrix:

@@ -27,15 +27,16 @@ struct contrast {
 };
 
 /// Rows q against columns k under a mask and a pair functor score(dot, |row|^2, |column|^2).
-template <class T, class Pair>
+template <class T, class Pair, class Mask = op::pair_mask>
 struct pair_sweep {
   const Pair& pair;
   contrast<T> sizes;
-  op::pair_mask mask;
+  Mask mask;
   T inverse_temperature;
   const std::int32_t* row_positives = nullptr;     // (M), column of each row
   const std::int32_t* column_positives = nullptr;  // (N), row of each column
 
+  constexpr bool drops_positive() const { return Mask::may_drop_positive && mask.drop_positive; }
   bool is_self(index_t i, index_t j) const { return mask.self_offset >= 0 && j == i + mask.self_offset; }
 
   /// Scores of a row with the columns of a vector, from their dots; `it` is the inverse temperature.

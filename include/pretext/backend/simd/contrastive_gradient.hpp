@@ -60,8 +60,8 @@ index_t pair_gradient_scratch(int threads, index_t rows, index_t columns, index_
 /// cost    4 M N D + M N exp for each lse, or for both together where the pair's scores have a range and the temperature
 ///         is not too low for it; 3 M N D and half the exponentials for the same rows on both sides; scratch linear in M and N
 /// repeat  same bits for any number of threads
-template <class T, class Arch, class Pair>
-void pair_gradient(thread_pool& pool, const pair_sweep<T, Pair>& p, const pair_weights<T>& w, T* dq, T* scratch) {
+template <class T, class Arch, class Pair, class Mask>
+void pair_gradient(thread_pool& pool, const pair_sweep<T, Pair, Mask>& p, const pair_weights<T>& w, T* dq, T* scratch) {
   using O = vector_ops<T, Arch>;
   using M = vector_math<T, Arch>;
   using V = vec<T, Arch>;
@@ -78,15 +78,16 @@ void pair_gradient(thread_pool& pool, const pair_sweep<T, Pair>& p, const pair_w
   std::int32_t* const list = begin + c.rows + 2;
   T* const slots = direct + plan.direct_size() + plan.sorted_size();
   // The expectation of a learned temperature is a sum along rows alone.
-  const bool mirrored = p.mask.same_rows && detail::IsSymmetric<Pair> && w.row_lse && w.column_lse && !w.expected;
+  T* const expected = Mask::may_expect ? w.expected : nullptr;
+  const bool mirrored = p.mask.same_rows && detail::IsSymmetric<Pair> && w.row_lse && w.column_lse && !expected;
   detail::pack_columns<T, Arch, Pair::uses_norms>(pool, c, panels, norms);
   pool.parallel_for(c.columns, plan.side, [&](index_t from, index_t to) {
     copy_panels<T, Arch>(c.k + from * c.k_stride, c.k_stride, to - from, c.width, direct + from * plan.padded_width);
   });
   if (w.column_lse) detail::sort_by_row(p.column_positives, c.rows, c.columns, begin, list);
   for (index_t i = 0; i < plan.along_size(); ++i) along[i] = T(0);
-  if (w.expected)
-    for (index_t i = 0; i < c.rows; ++i) w.expected[i] = T(0);
+  if (expected)
+    for (index_t i = 0; i < c.rows; ++i) expected[i] = T(0);
   auto shared = detail::shared_exponential<T>::template of<Pair>(p.inverse_temperature);
   shared.safe = shared.safe && w.row_lse && w.column_lse;
   // The block is a copy, and numbers are widened inside: what only this call sees stays in registers.
@@ -118,17 +119,17 @@ void pair_gradient(thread_pool& pool, const pair_sweep<T, Pair>& p, const pair_w
         const auto counts = [&](index_t at) { return at >= lowest && at < b.columns; };
         const index_t self = p.mask.self_offset < 0 ? -1 : i + p.mask.self_offset - b.j;
         const index_t positive = w.row_lse && p.row_positives[i] >= 0 ? p.row_positives[i] - b.j : -1;
-        if (w.expected) {
+        if (Mask::may_expect && expected) {
           for (index_t j = 0; j < b.columns; j += W) {
             const V value = p.template score<Arch>(O::load(s + j), norm, other(j), it), share = M::exp(value - row_lse);
             O::store(to + j, O::select(share == O::zero(), O::zero(), share * value));
           }
           if (self >= 0 && self < b.columns) to[self] = T(0);
-          if (p.mask.drop_positive && counts(positive)) to[positive] = T(0);
+          if (p.drops_positive() && counts(positive)) to[positive] = T(0);
           auto total = O::zero();
           for (index_t j = 0; j < b.columns; j += W)
             total = total + O::load_some(to + j, b.columns - j < W ? b.columns - j : W);
-          w.expected[i] += O::sum(total);
+          expected[i] += O::sum(total);
         }
         // Each form is a loop of its own, so that the constants of two exponentials are the same registers.
         const auto weigh = [&](const auto& weight_of) {
@@ -184,7 +185,7 @@ void pair_gradient(thread_pool& pool, const pair_sweep<T, Pair>& p, const pair_w
         };
         for (index_t j = first; j < lowest; ++j) clear(j);
         if (self >= 0 && self < b.columns) clear(self);
-        if (!p.mask.drop_positive) {
+        if (!p.drops_positive()) {
           // Its exponentials are at most one: what stands there is finite.
           each_positive([&](index_t at) { add_one(at, O::set(T(-1))); });
         } else {

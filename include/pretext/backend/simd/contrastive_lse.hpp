@@ -38,8 +38,8 @@ index_t pair_lse_scratch(int threads, index_t rows, index_t columns, index_t wid
 /// cost    2 M N D + M N exp, half of it for the same rows on both sides and a symmetric score with a range; scratch
 ///         linear in M and N
 /// repeat  same bits for any number of threads; except for the same rows, a row's bits do not depend on the other rows
-template <class T, class Arch, class Pair>
-void pair_lse(thread_pool& pool, const pair_sweep<T, Pair>& p, T* lse, T* positive_scores, T* scratch) {
+template <class T, class Arch, class Pair, class Mask>
+void pair_lse(thread_pool& pool, const pair_sweep<T, Pair, Mask>& p, T* lse, T* positive_scores, T* scratch) {
   using O = vector_ops<T, Arch>;
   using M = vector_math<T, Arch>;
   using V = vec<T, Arch>;
@@ -89,7 +89,7 @@ void pair_lse(thread_pool& pool, const pair_sweep<T, Pair>& p, T* lse, T* positi
         }
         const auto leave_out = [&](T nothing) {
           for (index_t j = b.columns; j < round_up(b.columns, W); ++j) s[j] = nothing;
-          if (meets_positive && p.mask.drop_positive) s[positive] = nothing;
+          if (meets_positive && p.drops_positive()) s[positive] = nothing;
           if (b.upper()) {
             for (index_t j = first; j <= t + r; ++j) s[j] = nothing;
           } else if (p.mask.self_offset >= 0) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <type_traits>
+
 #include "../../core/thread_pool.hpp"
 #include "../geometry.hpp"
 #include "conv2d_depthwise.hpp"
@@ -24,6 +26,11 @@ template <class T, class Arch, class Terms>
 bool by_winograd(const conv2d_geometry& g) {
   return winograd_serves<T, Arch>(g) && Terms::template prefers_winograd<T, Arch>();
 }
+/// Whether any convolution with a geometry of this type is left to the product over patches.
+template <class T, class Arch, class Terms, class G>
+inline constexpr bool can_need_patches =
+    can_be<conv2d_kind::window, G>() || can_be<conv2d_kind::deep_window, G>() ||
+    (can_be<conv2d_kind::three_by_three, G>() && (16 % lanes<T, Arch> != 0 || !std::is_same_v<Terms, exact_terms>));
 
 constexpr index_t larger(index_t a, index_t b) { return a > b ? a : b; }
 
@@ -46,71 +53,75 @@ index_t weight_gradient_parts(const conv2d_geometry& g, index_t pixels) {
 
 }  // namespace detail
 
-template <class T, class Arch, class Terms = exact_terms>
-index_t conv2d_forward_scratch(int threads, const conv2d_geometry& g, index_t batch) {
-  if (is_depthwise(g)) return depthwise_scratch<T, Arch>(threads, g, batch);
-  if (detail::by_winograd<T, Arch, Terms>(g)) return winograd_scratch<T, Arch>(threads, g.in_c, g.out_c);
-  if (few_channels_serve<T, Arch>(g)) return few_channels_forward_scratch<T, Arch>(threads, g);
+template <class T, class Arch, class Terms = exact_terms, class G>
+index_t conv2d_forward_scratch(int threads, const G& g, index_t batch) {
+  if constexpr (can_be<conv2d_kind::depthwise, G>())
+    if (is_depthwise(g)) return depthwise_scratch<T, Arch>(threads, g, batch);
+  if constexpr (can_be<conv2d_kind::three_by_three, G>())
+    if (detail::by_winograd<T, Arch, Terms>(g)) return winograd_scratch<T, Arch>(threads, g.in_c, g.out_c);
+  if constexpr (can_be<conv2d_kind::window, G>())
+    if (few_channels_serve<T, Arch>(g)) return few_channels_forward_scratch<T, Arch>(threads, g);
   return Terms::template scratch<T, Arch>(threads, batch * g.out_h * g.out_w, g.group_out(), g.patch());
 }
 
 /// y (N, out_h, out_w, out_c) = x (N, in_h, in_w, in_c) convolved with w [+ bias (out_c)].
 /// cost    2 N out_h out_w out_c patch; scratch conv2d_forward_scratch
 /// repeat  the bits of a sample depend on neither the threads nor the other samples
-template <class T, class Arch, class Terms = exact_terms>
-void conv2d_forward(thread_pool& pool, const conv2d_geometry& g, index_t batch, const T* x, const T* w, const T* bias,
+template <class T, class Arch, class Terms = exact_terms, class G>
+void conv2d_forward(thread_pool& pool, const G& g, index_t batch, const T* x, const T* w, const T* bias,
                     T* y, T* scratch) {
-  if (is_depthwise(g)) return depthwise_forward<T, Arch>(pool, g, batch, x, w, bias, y, scratch);
-  if (detail::by_winograd<T, Arch, Terms>(g))
-    return winograd<T, Arch, typename Terms::winograd>(pool, {x, g.in_h, g.in_w, g.in_c, g.pad_h, g.pad_w}, batch, w, false, bias, y, g.out_h, g.out_w,
-                             g.out_c, false, scratch);
-  if (few_channels_serve<T, Arch>(g)) return few_channels_forward<T, Arch>(pool, g, batch, x, w, bias, y, scratch);
+  if constexpr (can_be<conv2d_kind::depthwise, G>())
+    if (is_depthwise(g)) return depthwise_forward<T, Arch>(pool, g, batch, x, w, bias, y, scratch);
+  if constexpr (can_be<conv2d_kind::three_by_three, G>())
+    if (detail::by_winograd<T, Arch, Terms>(g))
+      return winograd<T, Arch, typename Terms::winograd>(pool, {x, g.in_h, g.in_w, g.in_c, g.pad_h, g.pad_w}, batch, w, false, bias, y, g.out_h, g.out_w,
+                               g.out_c, false, scratch);
+  if constexpr (can_be<conv2d_kind::window, G>())
+    if (few_channels_serve<T, Arch>(g)) return few_channels_forward<T, Arch>(pool, g, batch, x, w, bias, y, scratch);
   const index_t pixels = batch * g.out_h * g.out_w;
-  if (detail::is_pointwise(g))
-    return gemm<T, Arch, Terms>(pool, pixels, g.out_c, g.in_c, x, g.in_c, false, w, g.out_c, false, y, g.out_c, false, scratch,
-                         bias);
-  for (index_t group = 0; group < g.groups; ++group) {
-    const conv_patches<T, Arch> left{x, g, group};
-    const dense_right<T, Arch> right{w + group * g.patch() * g.group_out(), g.group_out(), false};
-    const store_result<T, Arch> epilogue{
-        {y + group * g.group_out(), g.out_c}, false, bias ? bias + group * g.group_out() : nullptr,
-        g.groups == 1 && one_block<T, Arch, Terms>(g.patch()) && vector_ops<T, Arch>::streams(y, pixels * g.out_c, g.out_c)};
-    Terms::template multiply<T, Arch>(pool, pixels, g.group_out(), g.patch(), left, right, epilogue, scratch);
-  }
+  if constexpr (can_be<conv2d_kind::pointwise, G>())
+    if (detail::is_pointwise(g))
+      return gemm<T, Arch, Terms>(pool, pixels, g.out_c, g.in_c, x, g.in_c, false, w, g.out_c, false, y, g.out_c, false, scratch,
+                           bias);
+  if constexpr (detail::can_need_patches<T, Arch, Terms, G>)
+    for (index_t group = 0; group < g.groups; ++group) {
+      const conv_patches<T, Arch> left{x, g, group};
+      const dense_right<T, Arch> right{w + group * g.patch() * g.group_out(), g.group_out(), false};
+      const store_result<T, Arch> epilogue{
+          {y + group * g.group_out(), g.out_c}, false, bias ? bias + group * g.group_out() : nullptr,
+          g.groups == 1 && one_block<T, Arch, Terms>(g.patch()) && vector_ops<T, Arch>::streams(y, pixels * g.out_c, g.out_c)};
+      Terms::template multiply<T, Arch>(pool, pixels, g.group_out(), g.patch(), left, right, epilogue, scratch);
+    }
 }
 
-template <class T, class Arch, class Terms = exact_terms>
-index_t conv2d_input_gradient_scratch(int threads, const conv2d_geometry& g, index_t batch) {
-  if (is_depthwise(g)) return depthwise_scratch<T, Arch>(threads, g, batch);
-  if (detail::by_winograd<T, Arch, Terms>(g)) return winograd_scratch<T, Arch>(threads, g.out_c, g.in_c);
-  if (few_channels_serve<T, Arch>(g)) return few_channels_input_gradient_scratch<T, Arch>(threads, g);
-  if (detail::is_pointwise(g))
-    return Terms::template scratch<T, Arch>(threads, batch * g.in_h * g.in_w, g.in_c, g.out_c);
+template <class T, class Arch, class Terms = exact_terms, class G>
+index_t conv2d_input_gradient_scratch(int threads, const G& g, index_t batch) {
+  if constexpr (can_be<conv2d_kind::depthwise, G>())
+    if (is_depthwise(g)) return depthwise_scratch<T, Arch>(threads, g, batch);
+  if constexpr (can_be<conv2d_kind::three_by_three, G>())
+    if (detail::by_winograd<T, Arch, Terms>(g)) return winograd_scratch<T, Arch>(threads, g.out_c, g.in_c);
+  if constexpr (can_be<conv2d_kind::window, G>())
+    if (few_channels_serve<T, Arch>(g)) return few_channels_input_gradient_scratch<T, Arch>(threads, g);
+  if constexpr (can_be<conv2d_kind::pointwise, G>())
+    if (detail::is_pointwise(g)) return Terms::template scratch<T, Arch>(threads, batch * g.in_h * g.in_w, g.in_c, g.out_c);
   index_t most = 0;
-  for (index_t ry = 0; ry < g.stride_h && ry < g.in_h; ++ry)
-    for (index_t rx = 0; rx < g.stride_w && rx < g.in_w; ++rx) {
-      const stride_class c(g, ry, rx);
-      most = detail::larger(most, Terms::template scratch<T, Arch>(threads, batch * c.height * c.width, g.group_in(),
-                                                        c.taps_y * c.taps_x * g.group_out()));
-    }
+  if constexpr (detail::can_need_patches<T, Arch, Terms, G>)
+    for (index_t ry = 0; ry < g.stride_h && ry < g.in_h; ++ry)
+      for (index_t rx = 0; rx < g.stride_w && rx < g.in_w; ++rx) {
+        const stride_class c(g, ry, rx);
+        most = detail::larger(most, Terms::template scratch<T, Arch>(threads, batch * c.height * c.width, g.group_in(),
+                                                          c.taps_y * c.taps_x * g.group_out()));
+      }
   return g.weights() + most;
 }
 
-/// dx = or += what dy sends back through the convolution.
+namespace detail {
+
 /// derivation  dx(y, x, i) = sum over kernel (p, q) and output o of dy((y + pad - p) / stride, ...) w(p, q, i, o), over the
 /// taps where the division has no rest: one product for each class of rests.
-template <class T, class Arch, class Terms = exact_terms>
-void conv2d_input_gradient(thread_pool& pool, const conv2d_geometry& g, index_t batch, const T* dy, const T* w, T* dx,
-                           bool accumulate, T* scratch) {
-  if (is_depthwise(g)) return depthwise_input_gradient<T, Arch>(pool, g, batch, dy, w, dx, accumulate, scratch);
-  if (detail::by_winograd<T, Arch, Terms>(g))
-    return winograd<T, Arch, typename Terms::winograd>(pool, {dy, g.out_h, g.out_w, g.out_c, 2 - g.pad_h, 2 - g.pad_w}, batch, w, true, nullptr, dx,
-                             g.in_h, g.in_w, g.in_c, accumulate, scratch);
-  if (few_channels_serve<T, Arch>(g))
-    return few_channels_input_gradient<T, Arch>(pool, g, batch, dy, w, dx, accumulate, scratch);
-  if (detail::is_pointwise(g))
-    return gemm<T, Arch, Terms>(pool, batch * g.in_h * g.in_w, g.in_c, g.out_c, dy, g.out_c, false, w, g.out_c, true, dx,
-                         g.in_c, accumulate, scratch);
+template <class T, class Arch, class Terms>
+void input_gradient_by_patches(thread_pool& pool, const conv2d_geometry& g, index_t batch, const T* dy, const T* w, T* dx,
+                               bool accumulate, T* scratch) {
   const index_t rows = g.group_in(), columns = g.group_out();
   T* const turned = scratch;
   pool.parallel_for(g.groups * g.taps(), [&](index_t tap) {
@@ -142,30 +153,51 @@ void conv2d_input_gradient(thread_pool& pool, const conv2d_geometry& g, index_t 
       }
 }
 
-template <class T, class Arch, class Terms = exact_terms>
-index_t conv2d_weight_gradient_scratch(int threads, const conv2d_geometry& g, index_t batch) {
-  if (is_depthwise(g)) return depthwise_scratch<T, Arch>(threads, g, batch);
-  if (detail::by_winograd<T, Arch, Terms>(g)) return winograd_gradient_scratch<T, Arch>(threads, g, batch);
-  if (few_channels_serve<T, Arch>(g)) return few_channels_weight_gradient_scratch<T, Arch>(threads, g, batch);
+}  // namespace detail
+
+/// dx = or += what dy sends back through the convolution.
+template <class T, class Arch, class Terms = exact_terms, class G>
+void conv2d_input_gradient(thread_pool& pool, const G& g, index_t batch, const T* dy, const T* w, T* dx,
+                           bool accumulate, T* scratch) {
+  if constexpr (can_be<conv2d_kind::depthwise, G>())
+    if (is_depthwise(g)) return depthwise_input_gradient<T, Arch>(pool, g, batch, dy, w, dx, accumulate, scratch);
+  if constexpr (can_be<conv2d_kind::three_by_three, G>())
+    if (detail::by_winograd<T, Arch, Terms>(g))
+      return winograd<T, Arch, typename Terms::winograd>(pool, {dy, g.out_h, g.out_w, g.out_c, 2 - g.pad_h, 2 - g.pad_w}, batch, w, true, nullptr, dx,
+                               g.in_h, g.in_w, g.in_c, accumulate, scratch);
+  if constexpr (can_be<conv2d_kind::window, G>())
+    if (few_channels_serve<T, Arch>(g))
+      return few_channels_input_gradient<T, Arch>(pool, g, batch, dy, w, dx, accumulate, scratch);
+  if constexpr (can_be<conv2d_kind::pointwise, G>())
+    if (detail::is_pointwise(g))
+      return gemm<T, Arch, Terms>(pool, batch * g.in_h * g.in_w, g.in_c, g.out_c, dy, g.out_c, false, w, g.out_c, true, dx,
+                           g.in_c, accumulate, scratch);
+  if constexpr (detail::can_need_patches<T, Arch, Terms, G>)
+    detail::input_gradient_by_patches<T, Arch, Terms>(pool, g, batch, dy, w, dx, accumulate, scratch);
+}
+
+template <class T, class Arch, class Terms = exact_terms, class G>
+index_t conv2d_weight_gradient_scratch(int threads, const G& g, index_t batch) {
+  if constexpr (can_be<conv2d_kind::depthwise, G>())
+    if (is_depthwise(g)) return depthwise_scratch<T, Arch>(threads, g, batch);
+  if constexpr (can_be<conv2d_kind::three_by_three, G>())
+    if (detail::by_winograd<T, Arch, Terms>(g)) return winograd_gradient_scratch<T, Arch>(threads, g, batch);
+  if constexpr (can_be<conv2d_kind::window, G>())
+    if (few_channels_serve<T, Arch>(g)) return few_channels_weight_gradient_scratch<T, Arch>(threads, g, batch);
   const index_t pixels = batch * g.out_h * g.out_w;
   const index_t parts = detail::most_weight_gradient_parts<T, Arch, Terms>(g, pixels);
   return Terms::template scratch<T, Arch>(threads, g.patch(), g.group_out(), pixels) +
          (parts > 1 ? parts * g.patch() * g.group_out() : 0);
 }
 
-/// dw += sum over pixels of patch times dy.
-template <class T, class Arch, class Terms = exact_terms>
-void conv2d_weight_gradient(thread_pool& pool, const conv2d_geometry& g, index_t batch, const T* x, const T* dy, T* dw,
-                            T* scratch) {
-  if (is_depthwise(g)) return depthwise_weight_gradient<T, Arch>(pool, g, batch, x, dy, dw, scratch);
-  if (detail::by_winograd<T, Arch, Terms>(g)) {
-    if (batch > 0) winograd_gradient<T, Arch, typename Terms::winograd>(pool, g, batch, x, dy, dw, scratch);
-    return;
-  }
-  if (few_channels_serve<T, Arch>(g)) return few_channels_weight_gradient<T, Arch>(pool, g, batch, x, dy, dw, scratch);
+namespace detail {
+
+template <class T, class Arch, class Terms>
+void weight_gradient_by_patches(thread_pool& pool, const conv2d_geometry& g, index_t batch, const T* x, const T* dy, T* dw,
+                                T* scratch) {
   const index_t pixels = batch * g.out_h * g.out_w, size = g.patch() * g.group_out();
   if (pixels == 0) return;
-  const index_t parts = detail::weight_gradient_parts<T, Arch, Terms>(g, pixels);
+  const index_t parts = weight_gradient_parts<T, Arch, Terms>(g, pixels);
   for (index_t group = 0; group < g.groups; ++group) {
     T* const to = dw + group * size;
     const conv_patches_transposed<T, Arch> left{{x, g, group}};
@@ -179,6 +211,25 @@ void conv2d_weight_gradient(thread_pool& pool, const conv2d_geometry& g, index_t
     Terms::template multiply<T, Arch>(pool, g.patch(), g.group_out(), pixels, left, right, epilogue, scratch + parts * size, parts);
     add_partials<T, Arch>(pool, parts, size, scratch, to);
   }
+}
+
+}  // namespace detail
+
+/// dw += sum over pixels of patch times dy.
+template <class T, class Arch, class Terms = exact_terms, class G>
+void conv2d_weight_gradient(thread_pool& pool, const G& g, index_t batch, const T* x, const T* dy, T* dw,
+                            T* scratch) {
+  if constexpr (can_be<conv2d_kind::depthwise, G>())
+    if (is_depthwise(g)) return depthwise_weight_gradient<T, Arch>(pool, g, batch, x, dy, dw, scratch);
+  if constexpr (can_be<conv2d_kind::three_by_three, G>())
+    if (detail::by_winograd<T, Arch, Terms>(g)) {
+      if (batch > 0) winograd_gradient<T, Arch, typename Terms::winograd>(pool, g, batch, x, dy, dw, scratch);
+      return;
+    }
+  if constexpr (can_be<conv2d_kind::window, G>())
+    if (few_channels_serve<T, Arch>(g)) return few_channels_weight_gradient<T, Arch>(pool, g, batch, x, dy, dw, scratch);
+  if constexpr (detail::can_need_patches<T, Arch, Terms, G> || can_be<conv2d_kind::pointwise, G>())
+    detail::weight_gradient_by_patches<T, Arch, Terms>(pool, g, batch, x, dy, dw, scratch);
 }
 
 }  // namespace pretext::simd

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstddef>
 #include <cstring>
+#include <utility>
 
 #include "../../core/order.hpp"
 #include "../../core/thread_pool.hpp"
@@ -78,15 +80,59 @@ struct picture_lines {
   }
 };
 
+/// Results of R pixels and two vectors of channels: a chain of one patch is so short that a tile's way through memory to
+/// an epilogue would show.
+template <class T, class Arch, int R>
+void picture_tile(index_t patch, const T* a, index_t pixel_stride, const T* b, const T* bias, T* y, index_t out_c, bool streams) {
+  using O = vector_ops<T, Arch>;
+  constexpr index_t W = O::width;
+  vec<T, Arch> sum[R][2];
+  const auto each = [](auto&& body) {
+    [&]<std::size_t... n>(std::index_sequence<n...>) { (body(n / 2, n % 2), ...); }(std::make_index_sequence<2 * R>{});
+  };
+  each([&](std::size_t r, std::size_t v) { sum[r][v] = O::zero(); });
+  for (index_t left = patch; left > 0; --left) {
+    const vec<T, Arch> right[2] = {O::load(b), O::load(b + W)};
+    each([&](std::size_t r, std::size_t v) {
+      sum[r][v] = O::fma(O::set(a[static_cast<index_t>(r) * pixel_stride]), right[v], sum[r][v]);
+    });
+    ++a;
+    b += 2 * W;
+  }
+  if (bias) each([&](std::size_t r, std::size_t v) { sum[r][v] = sum[r][v] + O::load(bias + static_cast<index_t>(v) * W); });
+  const auto at = [&](std::size_t r, std::size_t v) { return y + static_cast<index_t>(r) * out_c + static_cast<index_t>(v) * W; };
+  if (streams) each([&](std::size_t r, std::size_t v) { O::stream(at(r, v), sum[r][v]); });
+  else each([&](std::size_t r, std::size_t v) { O::store(at(r, v), sum[r][v]); });
+}
+
+template <class T>
+inline constexpr index_t cache_line = 64 / static_cast<index_t>(sizeof(T));
+
 inline constexpr index_t picture_lines_at_once = 8;   // in a task of the forward pass
 inline constexpr index_t gradient_lines_at_once = 32;  // of the input gradient, which repeats kernel_h - 1 of them
-inline constexpr index_t pixels_in_chain = 256;       // of the weight gradient
+inline constexpr index_t columns_in_chain = 256;       // of the weight gradient, at least one line
 
 /// The sum over all lines of a weight gradient is cut into parts, by sizes alone.
 inline index_t picture_parts(const conv2d_geometry& g, index_t batch) {
   const index_t possible = ceil_div(batch * g.out_h, 16);
   return possible < 16 ? possible : 16;
 }
+
+/// The output lines that one chain of the weight gradient runs over. They follow each other a whole number of pixels apart, and
+/// where a patch would hang over from one line into the next the gradient is zero.
+template <class T, class Arch>
+struct picture_chain {
+  picture_lines<T, Arch> lines;
+  index_t pixels = ceil_div(lines.columns, lines.g.stride_w);  // from a line to the next
+  index_t count = columns_in_chain > pixels ? columns_in_chain / pixels : 1;
+
+  index_t steps(index_t n) const { return (n - 1) * pixels + lines.g.out_w; }
+  index_t line_stride() const { return pixels * lines.pixel_stride(); }
+  index_t inputs_size() const { return (count - 1) * round_up(line_stride(), 16) + lines.size(); }
+  index_t worker_size() const {
+    return inputs_size() + round_up(steps(count) * round_up(lines.g.out_c, tile_shape<T, Arch>::columns), 16);
+  }
+};
 
 /// What the input gradient holds of an output line: the products (patch, pixels), zero beside the pixels.
 template <class T, class Arch>
@@ -163,6 +209,16 @@ void few_channels_forward(thread_pool& pool, const conv2d_geometry& g, index_t b
     for (index_t line = begin; line < end; ++line) {
       lines.read(x + sample * g.in_h * g.in_w * g.in_c, line, buffer);
       const index_t first = (sample * g.out_h + line) * g.out_w;
+      if (g.out_c % C == 0) {
+        constexpr index_t P = R * 2 / 3;  // divides the lines of usual pictures; where it does not, pixels are computed twice
+        for (index_t i = 0; i < g.out_w; i += P) {
+          const index_t x0 = i + P <= g.out_w ? i : g.out_w - P;
+          for (index_t j = 0; j < g.out_c; j += C)
+            detail::picture_tile<T, Arch, P>(patch, buffer + x0 * lines.pixel_stride(), lines.pixel_stride(), packed + j * patch,
+                                             bias ? bias + j : nullptr, y + (first + x0) * g.out_c + j, g.out_c, epilogue.streams);
+        }
+        continue;
+      }
       for (index_t i = 0; i < g.out_w; i += R)
         for (index_t j = 0; j < g.out_c; j += C)
           run_tile<T, Arch>(patch, {buffer + i * lines.pixel_stride(), lines.pixel_stride(), 1}, packed + j * patch, epilogue,
@@ -202,14 +258,16 @@ void few_channels_input_gradient(thread_pool& pool, const conv2d_geometry& g, in
     const index_t end = g.in_h - begin < detail::gradient_lines_at_once ? g.in_h : begin + detail::gradient_lines_at_once;
     const auto multiply_line = [&](index_t y) {
       const T* from = dy + (sample * g.out_h + y) * g.out_w * g.out_c;
+      const T* next = from + g.out_w * g.out_c;  // line, which the tiles ask for
+      const bool more = y + 1 < g.out_h;
       const store_result<T, Arch> epilogue{
           {shares + y % shares_of.slots * shares_of.line_size() + shares_of.margin, shares_of.stride}};
       for (index_t j = 0; j < g.out_w; j += C) {
         const index_t columns = g.out_w - j < C ? g.out_w - j : C;
         transpose_panel<T, Arch>(from + j * g.out_c, g.out_c, g.out_c, columns, panel);
-        for (index_t i = 0; i < patch; i += R)
+        for (index_t i = 0; i < patch; i += R, next += g.out_c * detail::cache_line<T>)
           run_tile<T, Arch>(g.out_c, {rows + i * stride, stride, 1}, panel, epilogue, i, j, patch - i < R ? patch - i : R,
-                            columns, true, true);
+                            columns, true, true, more ? read_ahead<T>{next, detail::cache_line<T>} : read_ahead<T>{});
       }
     };
     const index_t unseen = begin + g.pad_h - g.kernel_h + 1;
@@ -229,10 +287,8 @@ void few_channels_input_gradient(thread_pool& pool, const conv2d_geometry& g, in
 
 template <class T, class Arch>
 index_t few_channels_weight_gradient_scratch(int threads, const conv2d_geometry& g, index_t batch) {
-  const index_t pixels = g.out_w < detail::pixels_in_chain ? g.out_w : detail::pixels_in_chain;
-  const index_t worker =
-      detail::picture_lines<T, Arch>{g}.size() + round_up(pixels * round_up(g.out_c, tile_shape<T, Arch>::columns), 16);
-  return round_up(detail::picture_parts(g, batch) * g.weights(), 16) + threads * worker + 64;
+  const detail::picture_chain<T, Arch> chain{{g}};
+  return round_up(detail::picture_parts(g, batch) * g.weights(), 16) + threads * chain.worker_size() + 64;
 }
 
 /// conv2d_weight_gradient for few channels: dw += sum over pixels of patch times dy.
@@ -240,30 +296,33 @@ template <class T, class Arch>
 void few_channels_weight_gradient(thread_pool& pool, const conv2d_geometry& g, index_t batch, const T* x, const T* dy, T* dw,
                                   T* scratch) {
   constexpr index_t R = tile_shape<T, Arch>::rows, C = tile_shape<T, Arch>::columns;
-  const detail::picture_lines<T, Arch> lines{g};
+  const detail::picture_chain<T, Arch> chain{{g}};
+  const auto& lines = chain.lines;
   const index_t patch = g.patch(), all = batch * g.out_h, parts = detail::picture_parts(g, batch);
   if (all == 0) return;
-  const index_t in_chain = g.out_w < detail::pixels_in_chain ? g.out_w : detail::pixels_in_chain;
   T* const sums = detail::align_scratch(scratch);
   T* const slots = sums + round_up(parts * g.weights(), 16);
-  const index_t worker_size = lines.size() + round_up(in_chain * round_up(g.out_c, C), 16);
   pool.parallel_for_worker(parts, [&](index_t part, int worker) {
-    T* const buffer = slots + worker * worker_size;
-    T* const packed = buffer + lines.size();
-    lines.clear(buffer);
+    T* const buffer = slots + worker * chain.worker_size();
+    T* const packed = buffer + chain.inputs_size();
+    zero_run<T, Arch>(chain.worker_size(), buffer);
     const store_result<T, Arch> epilogue{{sums + part * g.weights(), g.out_c}};
-    bool first = true;
-    for (index_t line = part * all / parts; line < (part + 1) * all / parts; ++line) {
-      lines.read(x + line / g.out_h * g.in_h * g.in_w * g.in_c, line % g.out_h, buffer);
-      for (index_t at = 0; at < g.out_w; at += in_chain) {
-        const index_t pixels = g.out_w - at < in_chain ? g.out_w - at : in_chain;
-        copy_panels<T, Arch>(dy + (line * g.out_w + at) * g.out_c, g.out_c, pixels, g.out_c, packed);
+    const index_t begin = part * all / parts, end = (part + 1) * all / parts;
+    for (index_t line = begin; line < end; line += chain.count) {
+      const index_t count = end - line < chain.count ? end - line : chain.count, steps = chain.steps(count);
+      for (index_t l = 0; l < count; ++l) {
+        const index_t number = line + l, x_line = number % g.out_h;
+        lines.read(x + number / g.out_h * g.in_h * g.in_w * g.in_c, x_line, buffer + l * chain.line_stride());
         for (index_t j = 0; j < g.out_c; j += C)
-          for (index_t i = 0; i < patch; i += R)
-            run_tile<T, Arch>(pixels, {buffer + at * lines.pixel_stride() + i, 1, lines.pixel_stride()}, packed + j * pixels,
-                              epilogue, i, j, patch - i < R ? patch - i : R, g.out_c - j < C ? g.out_c - j : C, first, true);
-        first = false;
+          copy_panels<T, Arch>(dy + number * g.out_w * g.out_c + j, g.out_c, g.out_w, g.out_c - j < C ? g.out_c - j : C,
+                               packed + j * chain.steps(chain.count) + l * chain.pixels * C);
       }
+      const T* next = dy + (line + count) * g.out_w * g.out_c;  // of the next chain: tiles ask for its gradients
+      for (index_t j = 0; j < g.out_c; j += C)
+        for (index_t i = 0; i < patch; i += R, next += steps * detail::cache_line<T>)
+          run_tile<T, Arch>(steps, {buffer + i, 1, lines.pixel_stride()}, packed + j * chain.steps(chain.count), epilogue, i, j,
+                            patch - i < R ? patch - i : R, g.out_c - j < C ? g.out_c - j : C, line == begin, true,
+                            line + count < end ? read_ahead<T>{next, detail::cache_line<T>} : read_ahead<T>{});
     }
   });
   pool.parallel_for(patch, [&](index_t p) {

@@ -48,48 +48,29 @@ struct conv_patches {
 
   /// Elements [p, p + count) of the patch of one output pixel.
   void copy(const pixel_walk& at, index_t p, index_t count, T* to) const {
-    const index_t depth = g.group_in(), y0 = at.y * g.stride_h - g.pad_h, x0 = at.x * g.stride_w - g.pad_w;
-    const T* image = x + at.n * g.in_h * g.in_w * g.in_c;
-    if (g.groups == 1) {
-      // A kernel row is one run of memory, cut where it leaves the map.
-      const index_t run = g.kernel_w * depth, limit = g.in_w * depth, start = x0 * depth;
-      index_t row = p / run, offset = p % run;
-      while (count > 0) {
-        const index_t length = count < run - offset ? count : run - offset;
-        const index_t yy = y0 + row;
-        if (yy < 0 || yy >= g.in_h) {
-          zero_run<T, Arch>(length, to);
-        } else {
-          const index_t begin = start + offset, end = begin + length;
-          const index_t low = begin < 0 ? (end < 0 ? length : -begin) : 0;
-          const index_t high = end > limit ? (begin > limit ? 0 : limit - begin) : length;
-          if (low >= high) {
-            zero_run<T, Arch>(length, to);
-          } else {
-            if (low > 0) zero_run<T, Arch>(low, to);
-            copy_run<T, Arch>(image + yy * limit + begin + low, high - low, to + low);
-            if (high < length) zero_run<T, Arch>(length - high, to + high);
-          }
-        }
-        to += length;
-        count -= length;
-        offset = 0;
-        ++row;
-      }
-      return;
-    }
-    index_t tap = p / depth, offset = p % depth;
+    // A row of the kernel, or with groups a tap of it, is one run of memory, cut where it leaves the map.
+    const bool whole = g.groups == 1;
+    const index_t depth = g.group_in(), run = whole ? g.kernel_w * depth : depth, limit = g.in_w * depth;
+    const T* image = x + at.n * g.in_h * g.in_w * g.in_c + group * depth;
+    index_t which = p / run, offset = p % run;
     while (count > 0) {
-      const index_t length = count < depth - offset ? count : depth - offset;
-      const index_t yy = y0 + tap / g.kernel_w, xx = x0 + tap % g.kernel_w;
-      if (yy < 0 || yy >= g.in_h || xx < 0 || xx >= g.in_w)
+      const index_t length = count < run - offset ? count : run - offset;
+      const index_t row = whole ? which : which / g.kernel_w, yy = at.y * g.stride_h - g.pad_h + row;
+      const index_t xx = at.x * g.stride_w - g.pad_w + (whole ? 0 : which - row * g.kernel_w);
+      // What of the run lies in the map: [low, high).
+      const index_t begin = xx * depth + offset, end = begin + length;
+      const index_t low = begin < 0 ? -begin : 0, high = yy < 0 || yy >= g.in_h ? 0 : end > limit ? limit - begin : length;
+      if (low >= high) {
         zero_run<T, Arch>(length, to);
-      else
-        copy_run<T, Arch>(image + (yy * g.in_w + xx) * g.in_c + group * depth + offset, length, to);
+      } else {
+        if (low > 0) zero_run<T, Arch>(low, to);
+        copy_run<T, Arch>(image + (yy * g.in_w + xx) * g.in_c + offset + low, high - low, to + low);
+        if (high < length) zero_run<T, Arch>(length - high, to + high);
+      }
       to += length;
       count -= length;
       offset = 0;
-      ++tap;
+      ++which;
     }
   }
 

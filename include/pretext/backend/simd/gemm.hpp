@@ -12,7 +12,7 @@ namespace pretext::simd {
 /// How a product of (m, k) and (k, n) is cut. `block_steps` alone touches the bits of a result (sums inside a block of
 /// steps are chained, blocks are added in order) and depends on k alone; the rest decides who computes what.
 /// A right operand that serves several blocks of rows is packed once, by all workers, where memory allows it (`shared`).
-/// Beyond that a worker packs a block of it for a chunk of several blocks of rows.
+/// Beyond that a worker packs a block of it for a chunk of several blocks of rows, and blocks are smaller.
 template <class T, class Arch>
 struct gemm_plan {
   index_t block_rows, block_columns, block_steps;
@@ -25,19 +25,19 @@ struct gemm_plan {
   static constexpr index_t R = tile_shape<T, Arch>::rows, C = tile_shape<T, Arch>::columns;
   static constexpr index_t most_steps = packed_element<T>::most_steps, tail = packed_element<T>::tail;
   static constexpr index_t most_rows = most_tiles<T, Arch> * R;
-  static constexpr index_t most_columns = 2048 / static_cast<index_t>(sizeof(T));
-  static constexpr index_t long_sum = 16 * most_steps;
+  static constexpr index_t most_columns = 4096 / static_cast<index_t>(sizeof(T));
+  static constexpr index_t long_sum = 8 * most_steps;
   static constexpr index_t most_shared = (index_t{32} << 20) / static_cast<index_t>(sizeof(T));
 
   gemm_plan(index_t m, index_t n, index_t k) {
-    step_blocks = k > 0 ? ceil_div(k, most_steps) : 1;
+    step_blocks = k > 0 ? ceil_div(k, k > long_sum ? most_steps / 2 : most_steps) : 1;
     block_steps = k > 0 ? ceil_div(k, step_blocks) : 0;
-    block_columns = round_up(ceil_div(n, ceil_div(n, most_columns)), C);
-    column_blocks = ceil_div(n, block_columns);
     block_rows = round_up(ceil_div(m, ceil_div(m, most_rows)), R);
     row_blocks = ceil_div(m, block_rows);
     padded_columns = round_up(n, C);
     shared = row_blocks > 1 && k <= long_sum && with_tails(k) * padded_columns <= most_shared;
+    block_columns = round_up(ceil_div(n, ceil_div(n, shared ? most_columns : most_columns / 2)), C);
+    column_blocks = ceil_div(n, block_columns);
     packed_right = shared ? round_up(with_tails(k) * padded_columns, 16) : 0;
     // A long sum is shared out among partial products, so its tasks may be large; others have to occupy the workers.
     const index_t wanted = k > long_sum ? row_blocks : ceil_div(row_blocks * column_blocks, 16);
@@ -61,7 +61,7 @@ struct gemm_plan {
   static index_t size_bound(int threads, index_t m, index_t n, index_t k) {
     const auto smaller = [](index_t a, index_t b) { return a < b ? a : b; };
     const index_t steps = smaller(k, most_steps), rows = smaller(round_up(m, R), most_rows);
-    const index_t columns = smaller(round_up(n, C), most_columns);
+    const index_t columns = smaller(round_up(n, C), most_columns / 2);
     const index_t packed = m > most_rows ? smaller(with_tails(smaller(k, long_sum)) * round_up(n, C), most_shared) : 0;
     return round_up(packed, 16) + threads * (round_up(rows * (steps + 16), 16) + round_up((steps + tail) * columns, 16));
   }
@@ -128,6 +128,10 @@ struct tile_column {
   index_t steps;
   index_t split;     // of which partial product
   bool first, last;  // block of steps
+  read_ahead<T> ahead;   // of the first tile
+  index_t ahead_stride;  // from tile to tile
+
+  read_ahead<T> ahead_of(index_t tile) const { return {ahead.from + tile * ahead_stride, ahead.step}; }
 };
 
 template <class T>
@@ -143,7 +147,8 @@ class tile_epilogue {
     constexpr index_t R = tile_shape<T, Arch>::rows;
     const Epilogue epilogue = static_cast<const Epilogue*>(self)->part(at.split);
     for (index_t i = 0; i < at.whole; i += R)
-      run_tile<T, Arch>(at.steps, at.body.tile(i / R), panel, epilogue, at.i + i, j, R, width, at.first, at.last);
+      run_tile<T, Arch>(at.steps, at.body.tile(i / R), panel, epilogue, at.i + i, j, R, width, at.first, at.last,
+                        at.ahead_of(i / R));
     if (at.whole < at.rows)
       run_tile<T, Arch>(at.steps, at.rest, panel, epilogue, at.i + at.whole, j, at.rows - at.whole, width, at.first, at.last);
   }
@@ -191,12 +196,28 @@ void multiply_blocks(thread_pool& pool, index_t m, index_t n, index_t k, const l
       if (!plan.shared) right.panels(p0, steps, j0, columns, right_buffer);
       for (index_t i0 = first_row; i0 < end_row; i0 += plan.block_rows) {
         const index_t rows = m - i0 < plan.block_rows ? m - i0 : plan.block_rows, whole = rows / R * R;
-        tile_column<T> at{{}, {}, i0, whole, rows, steps, split, pb == first_block, pb + 1 == end_block};
+        tile_column<T> at{{}, {}, i0, whole, rows, steps, split, pb == first_block, pb + 1 == end_block, {}, 0};
         if (whole > 0) at.body = left.block(i0, whole, p0, steps, left_buffer);
         if (whole < rows)
           at.rest = left.block(i0 + whole, rows - whole, p0, steps, left_buffer + whole * (plan.block_steps + 16));
-        for (index_t j = 0; j < columns; j += C)
-          tiles_of(at, panels + j * (steps + plan.tail), j0 + j, columns - j < C ? columns - j : C);
+        const index_t tiles = whole / R;
+        const bool in_place = tiles > 0 && at.body.data != left_buffer;
+        for (index_t j = 0; j < columns; j += C) {
+          const T* const panel = panels + j * (steps + plan.tail);
+          if (in_place) {  // each panel asks for its share of the next tile's rows
+            const index_t share = at.body.tile_stride / ceil_div(columns, C);
+            at.ahead = {at.body.tile(1).data + j / C * share, steps > 0 ? share / steps : 0};
+            at.ahead_stride = at.body.tile_stride;
+          } else {  // the tiles under a panel ask for the next one
+            const bool more = plan.shared && pb + 1 < end_block;
+            const T* const next = j + C < columns ? panel + C * (steps + plan.tail)
+                                  : more          ? packed + plan.panel(pb + 1, steps_of(pb + 1), j0)
+                                                  : panel;
+            at.ahead = {next, tiles > 0 ? C / tiles : 0};
+            at.ahead_stride = tiles > 0 ? C * steps / tiles : 0;
+          }
+          tiles_of(at, panel, j0 + j, columns - j < C ? columns - j : C);
+        }
       }
     }
     vector_ops<T, Arch>::end_stream();

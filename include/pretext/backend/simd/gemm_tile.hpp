@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "../../config.hpp"
 #include "vector_ops.hpp"
 
 namespace pretext::simd {
@@ -30,6 +31,13 @@ struct strided {
   strided tile(index_t t) const { return {data + t * tile_stride, row_stride, step_stride, tile_stride}; }
 };
 
+/// What a tile asks for while it computes, because another will need it soon: a line a step, `step` elements on each time.
+template <class T>
+struct read_ahead {
+  const T* from = nullptr;
+  index_t step = 0;
+};
+
 template <class T, class Arch, int R, int V>
 struct tile_accumulator {
   vec<T, Arch> at[R][V];
@@ -41,52 +49,48 @@ template <class T>
 struct packed_element {
   using sum = T;
   static constexpr index_t tail = 0;  // steps after a block's last one: scales (gemm_block16.hpp)
-  static constexpr index_t most_steps = 2048 / static_cast<index_t>(sizeof(T));  // in a block
+  static constexpr index_t most_steps = 4096 / static_cast<index_t>(sizeof(T));  // in a block
 };
 template <class T>
 using sum_of = typename packed_element<T>::sum;
 
-/// acc(r, v) = sum over p in order of a(r, p) * b(p, v), one chain of fused multiply-adds per element: its bits do not
+/// result(r, v) = sum over p in order of a(r, p) * b(p, v), one chain of fused multiply-adds per element: its bits do not
 /// depend on R, V or on where the operands lie. `b` has tile_shape::columns elements per step.
-template <class T, class Arch, int R, int V>
-inline void multiply_tile(index_t steps, const strided<T>& a, const T* b, tile_accumulator<sum_of<T>, Arch, R, V>& result) {
+/// n counts the registers of the tile, V to a row; a pack and not a loop, so that each is a register.
+template <bool Ahead, class T, class Arch, int R, int V, std::size_t... n>
+inline void multiply_tile(index_t steps, const strided<T>& a, const T* b, read_ahead<T> ahead,
+                          tile_accumulator<sum_of<T>, Arch, R, V>& result, std::index_sequence<n...>) {
   using O = vector_ops<T, Arch>;
   tile_accumulator<sum_of<T>, Arch, R, V> acc;
-  const auto each_row = [](auto&& body) {
-    [&]<std::size_t... r>(std::index_sequence<r...>) { (body(std::integral_constant<int, int(r)>{}), ...); }
-    (std::make_index_sequence<R>{});
-  };
-  const auto each_vector = [](auto&& body) {
-    [&]<std::size_t... v>(std::index_sequence<v...>) { (body(std::integral_constant<int, int(v)>{}), ...); }
-    (std::make_index_sequence<V>{});
-  };
-  each_row([&](auto r) { each_vector([&](auto v) { acc.at[r][v] = O::zero(); }); });
+  ((acc.at[n / V][n % V] = O::zero()), ...);
   // Two pointers six rows apart share five offsets, so that every address stays in a register; with an array of
   // pointers or eleven offsets g++ reads some of them from memory at every step.
   constexpr int half = 6;
   const T* upper = a.data;
   const T* lower = a.data + half * a.row_stride;
   const index_t row_stride = a.row_stride, step_stride = a.step_stride;
-  for (index_t p = 0; p < steps; ++p) {
+  for (index_t left = steps; left > 0; --left) {
     typename O::vector bv[V];
-    each_vector([&](auto v) { bv[v] = O::load(b + v * O::width); });
-    each_row([&](auto r) {
-      const auto value = O::set((r < half ? upper : lower)[(r % half) * row_stride]);
-      each_vector([&](auto v) { acc.at[r][v] = O::fma(value, bv[v], acc.at[r][v]); });
-    });
+    ((n < V ? void(bv[n % V] = O::load(b + n % V * O::width)) : void()), ...);
+    // The compiler reads and spreads a row's value once for its V vectors.
+    ((acc.at[n / V][n % V] = O::fma(O::set((n / V < half ? upper : lower)[static_cast<index_t>(n / V % half) * row_stride]),
+                                    bv[n % V], acc.at[n / V][n % V])), ...);
+    if constexpr (Ahead) {
+      __builtin_prefetch(ahead.from, 0, 2);
+      ahead.from += ahead.step;
+    }
     upper += step_stride;
     if constexpr (R > half) lower += step_stride;
     b += tile_shape<T, Arch>::columns;
   }
   if constexpr (packed_element<T>::tail > 0) {
     vec<sum_of<T>, Arch> columns[V];
-    each_vector([&](auto v) { columns[v] = O::scales(b + v * O::width); });
-    each_row([&](auto r) {
-      const auto row = O::scale((r < half ? upper : lower)[(r % half) * row_stride]);
-      each_vector([&](auto v) { result.at[r][v] = O::finish(acc.at[r][v], row, columns[v]); });
-    });
+    ((n < V ? void(columns[n % V] = O::scales(b + n % V * O::width)) : void()), ...);
+    ((result.at[n / V][n % V] =
+          O::finish(acc.at[n / V][n % V], O::scale((n / V < half ? upper : lower)[static_cast<index_t>(n / V % half) * row_stride]),
+                    columns[n % V])), ...);
   } else {
-    each_row([&](auto r) { each_vector([&](auto v) { result.at[r][v] = acc.at[r][v]; }); });
+    ((result.at[n / V][n % V] = acc.at[n / V][n % V]), ...);
   }
 }
 
@@ -148,87 +152,92 @@ struct store_result {
   }
 
   template <int R, int V>
-  void operator()(const tile_accumulator<T, Arch, R, V>& acc, index_t i, index_t j, index_t rows, index_t columns,
-                  bool first, bool last) const {
+  void operator()(tile_accumulator<T, Arch, R, V>& acc, index_t i, index_t j, index_t rows, index_t columns, bool first,
+                  bool last) const {
     using O = vector_ops<T, Arch>;
     const bool add = accumulate || !first;
+    if (last && bias) add_bias(acc, bias + j, columns);
     if (rows == R && columns == V * O::width) {
       T* to[R];  // all read before the first store, which may change anything as far as the compiler knows
       row.find(i, j, R, to);
-      vec<T, Arch> shift[V];
-      for (int v = 0; v < V; ++v) shift[v] = last && bias ? O::load(bias + j + v * O::width) : O::zero();
       const auto whole = [&](auto how) {
         [&]<std::size_t... n>(std::index_sequence<n...>) {
-          (store_vector<how.value>(to[n / V] + static_cast<index_t>(n % V) * O::width, acc.at[n / V][n % V], shift[n % V]), ...);
+          (store_vector<how.value>(to[n / V] + static_cast<index_t>(n % V) * O::width, acc.at[n / V][n % V]), ...);
         }(std::make_index_sequence<static_cast<std::size_t>(R * V)>{});
       };
       if (add) whole(std::integral_constant<int, added>{});
       else if (streams) whole(std::integral_constant<int, streamed>{});
       else whole(std::integral_constant<int, written>{});
     } else {
-      store_part(acc, i, j, rows, columns, add, last ? bias : nullptr);
+      store_part(acc, i, j, rows, columns, add);
     }
   }
 
  private:
   static constexpr int written = 0, added = 1, streamed = 2;
   template <int How>
-  static void store_vector(T* to, const vec<T, Arch>& x, const vec<T, Arch>& shift) {
+  static void store_vector(T* to, const vec<T, Arch>& x) {
     using O = vector_ops<T, Arch>;
-    if constexpr (How == added) O::store(to, O::load(to) + x + shift);
-    else if constexpr (How == streamed) O::stream(to, x + shift);
-    else O::store(to, x + shift);
+    if constexpr (How == added) O::store(to, O::load(to) + x);
+    else if constexpr (How == streamed) O::stream(to, x);
+    else O::store(to, x);
   }
   template <int R, int V>
-#if defined(__GNUC__)
-  [[gnu::noinline]]  // apart, so that whole tiles do not pay for its registers
-#endif
-  void store_part(const tile_accumulator<T, Arch, R, V>& acc, index_t i, index_t j, index_t rows, index_t columns, bool add,
-                  const T* biases) const {
+  static void add_bias(tile_accumulator<T, Arch, R, V>& acc, const T* biases, index_t columns) {
+    using O = vector_ops<T, Arch>;
+    for (int v = 0; v < V; ++v) {
+      const index_t left = columns - v * O::width;
+      if (left <= 0) break;
+      const auto shift = left >= O::width ? O::load(biases + v * O::width) : O::load_some(biases + v * O::width, left);
+      for (int r = 0; r < R; ++r) acc.at[r][v] = acc.at[r][v] + shift;
+    }
+  }
+  /// Apart, so that whole tiles do not pay for its registers.
+  template <int R, int V>
+  PRETEXT_APART void store_part(const tile_accumulator<T, Arch, R, V>& acc, index_t i, index_t j, index_t rows, index_t columns,
+                                bool add) const {
     using O = vector_ops<T, Arch>;
     for (index_t r = 0; r < rows; ++r) {
       T* to = row(i + r) + j;
       for (int v = 0; v < V; ++v) {
         const index_t left = columns - v * O::width;
         if (left <= 0) break;
-        auto x = acc.at[r][v];
-        if (left >= O::width) {
-          if (add) x = O::load(to + v * O::width) + x;
-          if (biases) x = x + O::load(biases + j + v * O::width);
-          O::store(to + v * O::width, x);
-        } else {
-          if (add) x = O::load_some(to + v * O::width, left) + x;
-          if (biases) x = x + O::load_some(biases + j + v * O::width, left);
-          O::store_some(to + v * O::width, x, left);
-        }
+        const auto x = acc.at[r][v];
+        if (left >= O::width)
+          O::store(to + v * O::width, add ? O::load(to + v * O::width) + x : x);
+        else
+          O::store_some(to + v * O::width, add ? O::load_some(to + v * O::width, left) + x : x, left);
       }
     }
   }
 };
 
-/// Picks the narrowest compiled tile that holds rows x columns and runs it with its epilogue.
+/// Picks the narrowest compiled tile that holds rows x columns and runs it with its epilogue. Whole tiles read ahead.
 template <class T, class Arch, class Epilogue>
-void run_tile(index_t steps, const strided<T>& a, const T* b, const Epilogue& epilogue, index_t i, index_t j, index_t rows,
-              index_t columns, bool first, bool last) {
+PRETEXT_APART void run_tile(index_t steps, const strided<T>& a, const T* b, const Epilogue& epilogue, index_t i, index_t j, index_t rows,
+              index_t columns, bool first, bool last, read_ahead<T> ahead = {}) {
   constexpr int R = tile_shape<T, Arch>::rows;
-  const auto go = [&](auto r, auto v) {
+  const auto go = [&](auto r, auto v, auto reads) {
     tile_accumulator<sum_of<T>, Arch, decltype(r)::value, decltype(v)::value> acc;
     epilogue.expect(i, j, rows);
-    multiply_tile<T, Arch, decltype(r)::value, decltype(v)::value>(steps, a, b, acc);
+    multiply_tile<decltype(reads)::value>(steps, a, b, ahead, acc,
+                                          std::make_index_sequence<static_cast<std::size_t>(decltype(r)::value * decltype(v)::value)>{});
     epilogue(acc, i, j, rows, columns, first, last);
   };
   const auto with_rows = [&](auto v) {
     if (rows > R / 2)
-      go(std::integral_constant<int, R>{}, v);
+      go(std::integral_constant<int, R>{}, v, std::false_type{});
     else if (rows > 2)
-      go(std::integral_constant<int, R / 2>{}, v);
+      go(std::integral_constant<int, R / 2>{}, v, std::false_type{});
     else
-      go(std::integral_constant<int, 2>{}, v);
+      go(std::integral_constant<int, 2>{}, v, std::false_type{});
   };
-  if (columns > lanes<T, Arch>)
-    with_rows(std::integral_constant<int, 2>{});
-  else
+  if (columns <= lanes<T, Arch>)
     with_rows(std::integral_constant<int, 1>{});
+  else if (rows == R && ahead.from != nullptr)
+    go(std::integral_constant<int, R>{}, std::integral_constant<int, 2>{}, std::true_type{});
+  else
+    with_rows(std::integral_constant<int, 2>{});
 }
 
 }  // namespace pretext::simd

@@ -86,11 +86,13 @@ class simd {
 
   template <class Op, class... A>
   void run(Op op, workspace& memory, A&&... a) {
-    if constexpr (runs_natively<Op, A...>) {
+    if constexpr (!runs_natively<Op, A...>) {
+      reference().run(op, memory, static_cast<A&&>(a)...);
+    } else if constexpr (takes_scratch<Op, A...>) {
       const workspace::scope scope(memory);
       kernels_of<Op>::run(op, detail::simd_call{pool_, memory.take_bytes(scratch_bytes(op, a...))}, a...);
     } else {
-      reference().run(op, memory, static_cast<A&&>(a)...);
+      kernels_of<Op>::run(op, detail::simd_call{pool_, nullptr}, a...);
     }
   }
   /// Memory an op takes from the workspace while it runs; looks at extents only.
@@ -98,7 +100,7 @@ class simd {
   std::size_t scratch_bytes(Op op, const A&... a) const {
     if constexpr (!runs_natively<Op, const A...>)
       return reference::scratch_bytes(op, a...);
-    else if constexpr (requires { kernels_of<Op>::scratch(op, 1, a...); })
+    else if constexpr (takes_scratch<Op, A...>)
       return static_cast<std::size_t>(kernels_of<Op>::scratch(op, threads(), a...));
     else
       return 0;
@@ -113,6 +115,9 @@ class simd {
   }
 
  private:
+  template <class Op, class... A>
+  static constexpr bool takes_scratch = requires(const A&... a) { kernels_of<Op>::scratch(Op{}, 1, a...); };
+
   thread_pool pool_;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <concepts>
 #include <cstdint>
 
 #include "../reference/matrix.hpp"
@@ -20,32 +21,32 @@ struct simd_contrastive {
   template <class T>
   using V = kernel::vec<T, Arch>;
 
-  template <class P, lane_value T>
+  template <class P, lane_value T, std::derived_from<op::pair_mask> Mask>
   static index_t scratch(op::contrastive_forward_op, int threads, const P&, const input<T>& rows, const input<T>& columns,
-                         const indices&, const op::pair_mask& mask, const input<T>&, const tensor_view<T>&, const tensor_view<T>&) {
+                         const indices&, const Mask& mask, const input<T>&, const tensor_view<T>&, const tensor_view<T>&) {
     return bytes_of<T>(kernel::pair_lse_scratch<T, Arch, P>(threads, rows.rows(), columns.rows(), rows.columns(), mask));
   }
-  template <class P, lane_value T>
-  static void run(op::contrastive_forward_op, const simd_call& call, const P& pair, input<T> rows, input<T> columns,
-                  indices positives, op::pair_mask mask, input<T> inverse_temperature, tensor_view<T> lse,
-                  tensor_view<T> positive_scores) {
-    const kernel::pair_sweep<T, P> sweep{pair, sizes<T>(rows, columns), mask, inverse_temperature[0], positives.data, nullptr};
+  template <class P, lane_value T, std::derived_from<op::pair_mask> Mask>
+  static void run(op::contrastive_forward_op, const simd_call& call, const P& pair, const input<T>& rows, const input<T>& columns,
+                  indices positives, const Mask& mask, const input<T>& inverse_temperature, const tensor_view<T>& lse,
+                  const tensor_view<T>& positive_scores) {
+    const kernel::pair_sweep<T, P, Mask> sweep{pair, sizes<T>(rows, columns), mask, inverse_temperature[0], positives.data, nullptr};
     kernel::pair_lse<T, Arch>(call.pool, sweep, lse.data, positive_scores.data, call.scratch<T>());
   }
 
-  template <class P, lane_value T>
+  template <class P, lane_value T, std::derived_from<op::pair_mask> Mask>
   static index_t scratch(op::contrastive_gradient_op, int threads, const P&, const input<T>& rows, const input<T>& columns,
-                         const indices&, const indices&, const op::pair_mask& mask, const input<T>&, const input<T>&,
+                         const indices&, const indices&, const Mask& mask, const input<T>&, const input<T>&,
                          const input<T>&, std::type_identity_t<T>, const tensor_view<T>&,
                          const tensor_view<std::type_identity_t<T>>&) {
     return bytes_of<T>(kernel::pair_gradient_scratch<T, Arch, P>(threads, rows.rows(), columns.rows(), rows.columns(), mask));
   }
-  template <class P, lane_value T>
-  static void run(op::contrastive_gradient_op, const simd_call& call, const P& pair, input<T> rows, input<T> columns,
-                  indices row_positives, indices column_positives, op::pair_mask mask, input<T> inverse_temperature,
-                  input<T> row_lse, input<T> column_lse, std::type_identity_t<T> weight, tensor_view<T> d_rows,
+  template <class P, lane_value T, std::derived_from<op::pair_mask> Mask>
+  static void run(op::contrastive_gradient_op, const simd_call& call, const P& pair, const input<T>& rows, const input<T>& columns,
+                  indices row_positives, indices column_positives, const Mask& mask, const input<T>& inverse_temperature,
+                  const input<T>& row_lse, const input<T>& column_lse, std::type_identity_t<T> weight, const tensor_view<T>& d_rows,
                   tensor_view<std::type_identity_t<T>> expected_scores) {
-    const kernel::pair_sweep<T, P> sweep{pair, sizes<T>(rows, columns), mask, inverse_temperature[0], row_positives.data,
+    const kernel::pair_sweep<T, P, Mask> sweep{pair, sizes<T>(rows, columns), mask, inverse_temperature[0], row_positives.data,
                                          column_positives.data};
     // Without the row's side no expectation is asked: it is zero then, as in the reference.
     if (expected_scores && !row_lse)
@@ -56,8 +57,8 @@ struct simd_contrastive {
   }
 
   template <class P, lane_value T>
-  static void run(op::positive_forward_op, const simd_call& call, const P& pair, input<T> rows, input<T> others,
-                  input<T> inverse_temperature, bool count_it, tensor_view<T> lse, tensor_view<T> scores) {
+  static void run(op::positive_forward_op, const simd_call& call, const P& pair, const input<T>& rows, const input<T>& others,
+                  const input<T>& inverse_temperature, bool count_it, const tensor_view<T>& lse, const tensor_view<T>& scores) {
     const T it = inverse_temperature[0];
     for_each_group<T>(call, rows, others, [&](index_t i, index_t lanes, const group<T>& g) {
       using M = kernel::simd_math<T, Arch>;
@@ -69,9 +70,9 @@ struct simd_contrastive {
     });
   }
   template <class P, lane_value T>
-  static void run(op::positive_gradient_op, const simd_call& call, const P& pair, input<T> rows, input<T> others,
-                  input<T> inverse_temperature, bool count_it, input<T> lse, std::type_identity_t<T> weight,
-                  tensor_view<T> d_rows, tensor_view<std::type_identity_t<T>> expected_scores) {
+  static void run(op::positive_gradient_op, const simd_call& call, const P& pair, const input<T>& rows, const input<T>& others,
+                  const input<T>& inverse_temperature, bool count_it, const input<T>& lse, std::type_identity_t<T> weight,
+                  const tensor_view<T>& d_rows, tensor_view<std::type_identity_t<T>> expected_scores) {
     const T it = inverse_temperature[0];
     const index_t n = rows.columns();
     for_each_group<T>(call, rows, others, [&](index_t i, index_t lanes, const group<T>& g) {

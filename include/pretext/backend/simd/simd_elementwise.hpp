@@ -21,19 +21,19 @@ struct simd_elementwise {
   using V = kernel::vec<T, Arch>;
 
   template <class F, lane_value T>
-  static void run(op::map_op, const simd_call& call, const F&, input<T> x, tensor_view<T> y) {
+  static void run(op::map_op, const simd_call& call, const F&, const input<T>& x, const tensor_view<T>& y) {
     using M = kernel::simd_math<T, Arch>;
     kernel::map<T, Arch>(call.pool, y.size(), y.data, [](const V<T>& v) { return V<T>(F::template value<M>(v)); }, x.data);
   }
   template <class F, lane_value T>
-  static void run(op::map_backward_op, const simd_call& call, const F&, input<T> x, input<T> dy, tensor_view<T> dx) {
+  static void run(op::map_backward_op, const simd_call& call, const F&, const input<T>& x, const input<T>& dy, const tensor_view<T>& dx) {
     using M = kernel::simd_math<T, Arch>;
     kernel::map<T, Arch>(
         call.pool, dx.size(), dx.data, [](const V<T>& v, const V<T>& d) { return V<T>(op::gradient_of<F, M>(v, d)); }, x.data,
         dy.data);
   }
   template <lane_value T>
-  static void run(op::add_op, const simd_call& call, input<T> x, tensor_view<T> y) {
+  static void run(op::add_op, const simd_call& call, const input<T>& x, const tensor_view<T>& y) {
     kernel::add<T, Arch>(call.pool, y.size(), x.data, y.data);
   }
   template <class F, lane_value T>
@@ -43,28 +43,28 @@ struct simd_elementwise {
         call.pool, y.size(), y.data, [](const V<T>& a, const V<T>& b) { return V<T>(F::template value<M>(a + b)); }, x.data, y.data);
   }
   template <class T>
-  static void run(op::copy_op, const simd_call& call, input<T> x, tensor_view<T> y) {
+  static void run(op::copy_op, const simd_call& call, const input<T>& x, const tensor_view<T>& y) {
     kernel::copy<T, Arch>(call.pool, y.size(), x.data, y.data);
   }
   template <lane_value T>
-  static void run(op::fill_op, const simd_call& call, std::type_identity_t<T> value, tensor_view<T> y) {
+  static void run(op::fill_op, const simd_call& call, std::type_identity_t<T> value, const tensor_view<T>& y) {
     kernel::fill<T, Arch>(call.pool, y.size(), value, y.data);
   }
   template <lane_value T>
-  static void run(op::scale_op, const simd_call& call, std::type_identity_t<T> factor, tensor_view<T> x) {
+  static void run(op::scale_op, const simd_call& call, std::type_identity_t<T> factor, const tensor_view<T>& x) {
     kernel::scale<T, Arch>(call.pool, x.size(), factor, x.data, x.data);
   }
   template <lane_value T>
-  static void run(op::shift_op, const simd_call& call, std::type_identity_t<T> value, tensor_view<T> x) {
+  static void run(op::shift_op, const simd_call& call, std::type_identity_t<T> value, const tensor_view<T>& x) {
     kernel::map<T, Arch>(call.pool, x.size(), x.data, [=](const V<T>& v) { return v + O<T>::set(value); }, x.data);
   }
   template <lane_value T>
-  static void run(op::add_scaled_op, const simd_call& call, input<T> x, std::type_identity_t<T> factor, tensor_view<T> y) {
+  static void run(op::add_scaled_op, const simd_call& call, const input<T>& x, std::type_identity_t<T> factor, const tensor_view<T>& y) {
     kernel::axpy<T, Arch>(call.pool, y.size(), factor, x.data, y.data);
   }
   template <lane_value T>
-  static void run(op::add_scaled_squares_op, const simd_call& call, input<T> x, std::type_identity_t<T> factor,
-                  tensor_view<T> y) {
+  static void run(op::add_scaled_squares_op, const simd_call& call, const input<T>& x, std::type_identity_t<T> factor,
+                  const tensor_view<T>& y) {
     kernel::map<T, Arch>(
         call.pool, y.size(), y.data,
         [=](const V<T>& a, const V<T>& b) { return O<T>::fma(O<T>::set(factor) * b, b, a); }, y.data, x.data);
@@ -72,8 +72,8 @@ struct simd_elementwise {
 
   /// Words come from integer arithmetic alone, so the decisions are those of every other back end.
   template <lane_value T>
-  static void run(op::dropout_op, const simd_call& call, rng::key key, double rate, index_t first, input<T> x,
-                  tensor_view<T> y) {
+  static void run(op::dropout_op, const simd_call& call, rng::key key, double rate, index_t first, const input<T>& x,
+                  const tensor_view<T>& y) {
     const T keep = rate < 1 ? static_cast<T>(1 / (1 - rate)) : T{};
     // word >= rate 2^32 for an integer word: compared without a conversion of each.
     const double bound = std::ceil(rate * 4294967296.0);

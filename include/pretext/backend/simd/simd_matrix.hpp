@@ -20,7 +20,7 @@ struct simd_matrix {
         Terms::template scratch<T, Arch>(threads, c.rows(), c.columns(), o.transpose_a ? a.rows() : a.columns()));
   }
   template <lane_value T>
-  static void run(op::matmul_op, const simd_call& call, input<T> a, input<T> b, tensor_view<T> c,
+  static void run(op::matmul_op, const simd_call& call, const input<T>& a, const input<T>& b, const tensor_view<T>& c,
                   op::matmul_options o = {}) {
     const index_t m = c.rows(), n = c.columns(), k = o.transpose_a ? a.rows() : a.columns();
     expects((o.transpose_a ? a.columns() : a.rows()) == m && (o.transpose_b ? b.rows() : b.columns()) == n &&
@@ -36,7 +36,7 @@ struct simd_matrix {
     return bytes_of<T>(Terms::template scratch<T, Arch>(threads, y.rows(), y.columns(), x.columns()));
   }
   template <lane_value T>
-  static void run(op::linear_op, const simd_call& call, input<T> x, input<T> weight, input<T> bias, tensor_view<T> y) {
+  static void run(op::linear_op, const simd_call& call, const input<T>& x, const input<T>& weight, const input<T>& bias, const tensor_view<T>& y) {
     const index_t m = y.rows(), n = y.columns(), k = x.columns();
     expects(x.rows() == m && weight.rows() == n && weight.columns() == k, "shape.110",
             "linear: the sizes of x, weight and y do not fit together");
@@ -49,12 +49,12 @@ struct simd_matrix {
     return bytes_of<T>(kernel::column_scratch<T, Arch>(x.rows(), x.columns()));
   }
   template <lane_value T>
-  static void run(op::column_sums_op, const simd_call& call, input<T> x, tensor_view<T> sums) {
+  static void run(op::column_sums_op, const simd_call& call, const input<T>& x, const tensor_view<T>& sums) {
     kernel::column_sums<T, Arch>(call.pool, x.rows(), x.columns(), x.data, sums.data, call.scratch<T>());
   }
 
   template <lane_value T>
-  static void run(op::transpose_inner_op, const simd_call& call, input<T> x, tensor_view<T> y) {
+  static void run(op::transpose_inner_op, const simd_call& call, const input<T>& x, const tensor_view<T>& y) {
     using O = kernel::vector_ops<T, Arch>;
     constexpr index_t W = O::width;
     const index_t b = x.extent(0), c = x.columns(), s = b == 0 ? 0 : x.rows() / b;
@@ -76,7 +76,7 @@ struct simd_matrix {
   }
 
   template <lane_value T>
-  static void run(op::copy_columns_op, const simd_call& call, input<T> x, tensor_view<T> y, index_t from, index_t to,
+  static void run(op::copy_columns_op, const simd_call& call, const input<T>& x, const tensor_view<T>& y, index_t from, index_t to,
                   index_t n) {
     if (n <= 0) return;
     call.pool.parallel_for(x.rows(), rows_at_once(n), [&](index_t begin, index_t end) {

@@ -26,20 +26,20 @@ struct simd_norm {
     return bytes_of<T>(kernel::column_moments_scratch<T, Arch>(x.rows(), x.columns()));
   }
   template <lane_value T>
-  static void run(op::column_moments_op, const simd_call& call, input<T> x, tensor_view<T> mean, tensor_view<T> m2) {
+  static void run(op::column_moments_op, const simd_call& call, const input<T>& x, const tensor_view<T>& mean, const tensor_view<T>& m2) {
     kernel::column_moments<T, Arch>(call.pool, x.rows(), x.columns(), x.data, mean.data, m2.data, call.scratch<T>());
   }
   template <lane_value T>
-  static void run(op::rstd_of_moments_op, const simd_call& call, input<T> m2, double count, double eps,
-                  tensor_view<T> rstd) {
+  static void run(op::rstd_of_moments_op, const simd_call& call, const input<T>& m2, double count, double eps,
+                  const tensor_view<T>& rstd) {
     const T n = static_cast<T>(count), e = static_cast<T>(eps);
     kernel::map<T, Arch>(
         call.pool, rstd.size(), rstd.data,
         [=](const V<T>& v) { return O<T>::set(T(1)) / O<T>::sqrt(v / O<T>::set(n) + O<T>::set(e)); }, m2.data);
   }
   template <lane_value T>
-  static void run(op::update_running_moments_op, const simd_call& call, input<T> mean, input<T> m2, double count,
-                  double momentum, tensor_view<T> running_mean, tensor_view<T> running_var) {
+  static void run(op::update_running_moments_op, const simd_call& call, const input<T>& mean, const input<T>& m2, double count,
+                  double momentum, const tensor_view<T>& running_mean, const tensor_view<T>& running_var) {
     const T a = static_cast<T>(momentum), n = static_cast<T>(count > 1 ? count - 1 : 1);
     const auto towards = [&](const T* fresh, T divisor, T* kept) {
       kernel::map<T, Arch>(
@@ -53,8 +53,8 @@ struct simd_norm {
     towards(m2.data, n, running_var.data);
   }
   template <lane_value T>
-  static void run(op::normalize_columns_op, const simd_call& call, input<T> x, input<T> mean, input<T> rstd,
-                  input<T> gamma, input<T> beta, tensor_view<T> y) {
+  static void run(op::normalize_columns_op, const simd_call& call, const input<T>& x, const input<T>& mean, const input<T>& rstd,
+                  const input<T>& gamma, const input<T>& beta, const tensor_view<T>& y) {
     kernel::map_with_columns<T, Arch>(
         call.pool, x.rows(), x.columns(), y.data,
         [](const V<T>* v, const V<T>* c) { return O<T>::fma(v[0] - c[0], c[1] * c[2], c[3]); },
@@ -66,16 +66,16 @@ struct simd_norm {
     return bytes_of<T>(kernel::column_scratch<T, Arch>(x.rows(), x.columns(), 2));
   }
   template <lane_value T>
-  static void run(op::batch_norm_sums_op, const simd_call& call, input<T> x, input<T> dy, input<T> mean, input<T> rstd,
-                  tensor_view<T> sum_dy, tensor_view<T> sum_dy_xhat) {
+  static void run(op::batch_norm_sums_op, const simd_call& call, const input<T>& x, const input<T>& dy, const input<T>& mean, const input<T>& rstd,
+                  const tensor_view<T>& sum_dy, const tensor_view<T>& sum_dy_xhat) {
     kernel::fill<T, Arch>(call.pool, sum_dy.size(), T(0), sum_dy.data);
     kernel::fill<T, Arch>(call.pool, sum_dy_xhat.size(), T(0), sum_dy_xhat.data);
     kernel::batch_norm_gradient_sums<T, Arch>(call.pool, x.rows(), x.columns(), x.data, dy.data, mean.data, rstd.data,
                                               sum_dy.data, sum_dy_xhat.data, call.scratch<T>());
   }
   template <lane_value T>
-  static void run(op::batch_norm_input_gradient_op, const simd_call& call, input<T> x, input<T> dy, input<T> mean,
-                  input<T> rstd, input<T> gamma, input<T> sum_dy, input<T> sum_dy_xhat, double count, tensor_view<T> dx) {
+  static void run(op::batch_norm_input_gradient_op, const simd_call& call, const input<T>& x, const input<T>& dy, const input<T>& mean,
+                  const input<T>& rstd, const input<T>& gamma, const input<T>& sum_dy, const input<T>& sum_dy_xhat, double count, const tensor_view<T>& dx) {
     const auto share = O<T>::set(static_cast<T>(1 / count));
     kernel::map_with_columns<T, Arch>(
         call.pool, x.rows(), x.columns(), dx.data,
@@ -86,8 +86,8 @@ struct simd_norm {
         {mean.data, rstd.data, gamma.data, sum_dy.data, sum_dy_xhat.data}, {x.data, dy.data});
   }
   template <lane_value T>
-  static void run(op::scale_columns_op, const simd_call& call, input<T> dy, input<T> rstd, input<T> gamma,
-                  tensor_view<T> dx) {
+  static void run(op::scale_columns_op, const simd_call& call, const input<T>& dy, const input<T>& rstd, const input<T>& gamma,
+                  const tensor_view<T>& dx) {
     kernel::map_with_columns<T, Arch>(
         call.pool, dy.rows(), dy.columns(), dx.data, [](const V<T>* v, const V<T>* c) { return v[0] * (c[0] * c[1]); },
         {rstd.data, gamma.data}, {dy.data});
@@ -95,8 +95,8 @@ struct simd_norm {
 
   // z in words and signs as normalize_columns has it, so that both passes decide alike at a kink.
   template <class F, lane_value T>
-  static void run(op::normalize_columns_map_op, const simd_call& call, const F&, input<T> x, input<T> mean, input<T> rstd,
-                  input<T> gamma, input<T> beta, tensor_view<T> y) {
+  static void run(op::normalize_columns_map_op, const simd_call& call, const F&, const input<T>& x, const input<T>& mean, const input<T>& rstd,
+                  const input<T>& gamma, const input<T>& beta, const tensor_view<T>& y) {
     using M = kernel::simd_math<T, Arch>;
     kernel::map_with_columns<T, Arch>(
         call.pool, x.rows(), x.columns(), y.data,
@@ -109,8 +109,8 @@ struct simd_norm {
     return bytes_of<T>(kernel::column_scratch<T, Arch>(x.rows(), x.columns(), 2));
   }
   template <class F, lane_value T>
-  static void run(op::batch_norm_map_sums_op, const simd_call& call, const F&, input<T> x, input<T> dy, input<T> mean,
-                  input<T> rstd, input<T> gamma, input<T> beta, tensor_view<T> sum_dz, tensor_view<T> sum_dz_xhat) {
+  static void run(op::batch_norm_map_sums_op, const simd_call& call, const F&, const input<T>& x, const input<T>& dy, const input<T>& mean,
+                  const input<T>& rstd, const input<T>& gamma, const input<T>& beta, const tensor_view<T>& sum_dz, const tensor_view<T>& sum_dz_xhat) {
     using M = kernel::simd_math<T, Arch>;
     kernel::fill<T, Arch>(call.pool, sum_dz.size(), T(0), sum_dz.data);
     kernel::fill<T, Arch>(call.pool, sum_dz_xhat.size(), T(0), sum_dz_xhat.data);
@@ -122,9 +122,9 @@ struct simd_norm {
         });
   }
   template <class F, lane_value T>
-  static void run(op::batch_norm_map_input_gradient_op, const simd_call& call, const F&, input<T> x, input<T> dy, input<T> mean,
-                  input<T> rstd, input<T> gamma, input<T> beta, input<T> sum_dz, input<T> sum_dz_xhat, double count,
-                  tensor_view<T> dx) {
+  static void run(op::batch_norm_map_input_gradient_op, const simd_call& call, const F&, const input<T>& x, const input<T>& dy, const input<T>& mean,
+                  const input<T>& rstd, const input<T>& gamma, const input<T>& beta, const input<T>& sum_dz, const input<T>& sum_dz_xhat, double count,
+                  const tensor_view<T>& dx) {
     using M = kernel::simd_math<T, Arch>;
     const auto share = O<T>::set(count > 0 ? static_cast<T>(1 / count) : T(0));
     kernel::map_with_columns<T, Arch>(
@@ -138,14 +138,14 @@ struct simd_norm {
   }
 
   template <lane_value T>
-  static void run(op::layer_norm_op, const simd_call& call, input<T> x, input<T> gamma, input<T> beta, double eps,
-                  tensor_view<T> y, tensor_view<T> mean, tensor_view<T> rstd) {
+  static void run(op::layer_norm_op, const simd_call& call, const input<T>& x, const input<T>& gamma, const input<T>& beta, double eps,
+                  const tensor_view<T>& y, const tensor_view<T>& mean, const tensor_view<T>& rstd) {
     kernel::layer_norm_forward<T, Arch>(call.pool, x.rows(), x.columns(), x.data, gamma.data, beta.data,
                                         static_cast<T>(eps), y.data, mean.data, rstd.data);
   }
   template <lane_value T>
-  static void run(op::layer_norm_input_gradient_op, const simd_call& call, input<T> x, input<T> gamma, input<T> mean,
-                  input<T> rstd, input<T> dy, tensor_view<T> dx) {
+  static void run(op::layer_norm_input_gradient_op, const simd_call& call, const input<T>& x, const input<T>& gamma, const input<T>& mean,
+                  const input<T>& rstd, const input<T>& dy, const tensor_view<T>& dx) {
     kernel::layer_norm_backward<T, Arch>(call.pool, x.rows(), x.columns(), x.data, gamma.data, mean.data, rstd.data,
                                          dy.data, dx.data, false, nullptr, nullptr, nullptr);
   }
@@ -155,15 +155,15 @@ struct simd_norm {
     return bytes_of<T>(kernel::layer_norm_backward_scratch<T, Arch>(x.rows(), x.columns()));
   }
   template <lane_value T>
-  static void run(op::layer_norm_parameter_gradient_op, const simd_call& call, input<T> x, input<T> dy, input<T> mean,
-                  input<T> rstd, tensor_view<T> dgamma, tensor_view<T> dbeta) {
+  static void run(op::layer_norm_parameter_gradient_op, const simd_call& call, const input<T>& x, const input<T>& dy, const input<T>& mean,
+                  const input<T>& rstd, const tensor_view<T>& dgamma, const tensor_view<T>& dbeta) {
     kernel::layer_norm_backward<T, Arch>(call.pool, x.rows(), x.columns(), x.data, nullptr, mean.data, rstd.data, dy.data,
                                          nullptr, false, dgamma.data, dbeta.data, call.scratch<T>());
   }
 
   template <lane_value T>
-  static void run(op::row_normalize_op, const simd_call& call, input<T> x, double eps, tensor_view<T> y,
-                  tensor_view<T> norms) {
+  static void run(op::row_normalize_op, const simd_call& call, const input<T>& x, double eps, const tensor_view<T>& y,
+                  const tensor_view<T>& norms) {
     const index_t n = x.columns();
     const T least = static_cast<T>(eps);
     call.pool.parallel_for(x.rows(), rows_at_once(n), [&](index_t begin, index_t end) {
@@ -189,8 +189,8 @@ struct simd_norm {
     });
   }
   template <lane_value T>
-  static void run(op::row_normalize_backward_op, const simd_call& call, input<T> y, input<T> norms, input<T> dy,
-                  tensor_view<T> dx) {
+  static void run(op::row_normalize_backward_op, const simd_call& call, const input<T>& y, const input<T>& norms, const input<T>& dy,
+                  const tensor_view<T>& dx) {
     const index_t n = y.columns();
     call.pool.parallel_for(y.rows(), rows_at_once(n), [&](index_t begin, index_t end) {
       for (index_t i = begin; i < end; ++i) {

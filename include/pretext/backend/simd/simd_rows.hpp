@@ -25,7 +25,7 @@ struct simd_rows {
   using ids_view = tensor_view<const std::int32_t>;
 
   template <lane_value T>
-  static void run(op::gather_rows_op, const simd_call& call, input<T> table, ids_view ids, tensor_view<T> y) {
+  static void run(op::gather_rows_op, const simd_call& call, const input<T>& table, ids_view ids, const tensor_view<T>& y) {
     const index_t n = table.columns();
     for (const std::int32_t id : ids)
       expects(id < table.rows(), "value.120", "an id is not below the number of rows of its table");
@@ -41,8 +41,8 @@ struct simd_rows {
   }
 
   template <lane_value T>
-  static void run(op::softmax_cross_entropy_op, const simd_call& call, input<T> logits, ids_view labels,
-                  tensor_view<T> losses, tensor_view<std::type_identity_t<T>> dlogits) {
+  static void run(op::softmax_cross_entropy_op, const simd_call& call, const input<T>& logits, ids_view labels,
+                  const tensor_view<T>& losses, tensor_view<std::type_identity_t<T>> dlogits) {
     using M = kernel::vector_math<T, Arch>;
     const index_t n = logits.columns();
     for (const std::int32_t label : labels) expects(label < n, "value.121", "a label is not below the number of classes");
@@ -74,7 +74,7 @@ struct simd_rows {
   }
 
   template <lane_value T>
-  static void run(op::row_dot_op, const simd_call& call, input<T> a, input<T> b, tensor_view<T> y) {
+  static void run(op::row_dot_op, const simd_call& call, const input<T>& a, const input<T>& b, const tensor_view<T>& y) {
     const index_t n = a.columns();
     call.pool.parallel_for(a.rows(), rows_at_once(n), [&](index_t begin, index_t end) {
       for (index_t i = begin; i < end; ++i)
@@ -84,7 +84,7 @@ struct simd_rows {
     });
   }
   template <lane_value T>
-  static void run(op::add_scaled_rows_op, const simd_call& call, input<T> weights, input<T> x, tensor_view<T> y) {
+  static void run(op::add_scaled_rows_op, const simd_call& call, const input<T>& weights, const input<T>& x, const tensor_view<T>& y) {
     const index_t n = x.columns();
     call.pool.parallel_for(x.rows(), rows_at_once(n), [&](index_t begin, index_t end) {
       for (index_t i = begin; i < end; ++i) {
@@ -103,7 +103,7 @@ struct simd_rows {
   }
   /// Blocks of 64 vectors, then blocks, then chunks along a tree: short chains keep rounding small.
   template <lane_value T>
-  static void run(op::sum_op, const simd_call& call, input<T> x, tensor_view<T> y) {
+  static void run(op::sum_op, const simd_call& call, const input<T>& x, const tensor_view<T>& y) {
     constexpr index_t block = 64 * O<T>::width;
     T* const parts = call.scratch<T>();
     const index_t chunks = ceil_div(x.size(), sum_chunk);
@@ -129,7 +129,7 @@ struct simd_rows {
     return bytes_of<T>(z.size() + z.rows() + 2 * z.columns() + kernel::column_moments_scratch<T, Arch>(z.rows(), z.columns()));
   }
   template <lane_value T>
-  static void run(op::embedding_std_op, const simd_call& call, input<T> z, tensor_view<T> y) {
+  static void run(op::embedding_std_op, const simd_call& call, const input<T>& z, const tensor_view<T>& y) {
     const index_t m = z.rows(), n = z.columns();
     T *const rows = call.scratch<T>(), *const norms = rows + z.size(), *const mean = norms + m, *const squares = mean + n;
     // The least norm only keeps a row of zeros what it is.

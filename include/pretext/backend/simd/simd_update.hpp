@@ -23,8 +23,8 @@ struct simd_update {
   using V = kernel::vec<T, Arch>;
 
   template <class R, lane_value T>
-  static void run(op::update_op, const simd_call& call, const R& rule, tensor_view<const update_range> ranges,
-                  tensor_view<const double> norms, const player_inputs* inputs, input<T> g, tensor_view<T> p,
+  static void run(op::update_op, const simd_call& call, const R& rule, const tensor_view<const update_range>& ranges,
+                  const tensor_view<const double>& norms, const player_inputs* inputs, const input<T>& g, const tensor_view<T>& p,
                   tensor_view<std::type_identity_t<T>> s0, tensor_view<std::type_identity_t<T>> s1) {
     if (inputs->clip_scale == 0) return;  // a step with a gradient that is not finite changes nothing
     const T scale = static_cast<T>(inputs->clip_scale);
@@ -44,8 +44,8 @@ struct simd_update {
     return bytes_of<double>(kernel::sum_of_squares_scratch(p.size()));
   }
   template <lane_value T>
-  static void run(op::range_norms_op, const simd_call& call, tensor_view<const T> p, tensor_view<const T> g,
-                  tensor_view<const update_range> ranges, tensor_view<double> norms) {
+  static void run(op::range_norms_op, const simd_call& call, const tensor_view<const T>& p, const tensor_view<const T>& g,
+                  const tensor_view<const update_range>& ranges, const tensor_view<double>& norms) {
     for (index_t r = 0; r < ranges.size(); ++r) {
       const auto norm = [&](const T* x) {
         return std::sqrt(kernel::sum_of_squares<T, Arch>(call.pool, ranges[r].size, x + ranges[r].offset,
@@ -60,10 +60,10 @@ struct simd_update {
     return bytes_of<double>(kernel::sum_of_squares_scratch(x.size()));
   }
   template <lane_value T>
-  static void run(op::sum_squares_op, const simd_call& call, tensor_view<const T> x, tensor_view<double> result) {
+  static void run(op::sum_squares_op, const simd_call& call, const tensor_view<const T>& x, const tensor_view<double>& result) {
     result[0] = kernel::sum_of_squares<T, Arch>(call.pool, x.size(), x.data, call.scratch<double>());
   }
-  static void run(op::clip_scale_op, const simd_call&, tensor_view<const double> sum_squares, double max_norm,
+  static void run(op::clip_scale_op, const simd_call&, const tensor_view<const double>& sum_squares, double max_norm,
                   player_inputs* inputs, double* non_finite) {
     const double norm = std::sqrt(sum_squares[0]);
     inputs->gradient_norm = norm;
@@ -81,7 +81,7 @@ struct simd_update {
     ++inputs->updates;
   }
   template <lane_value T>
-  static void run(op::lerp_op, const simd_call& call, const double* momentum, input<T> source, tensor_view<T> target) {
+  static void run(op::lerp_op, const simd_call& call, const double* momentum, const input<T>& source, const tensor_view<T>& target) {
     const T m = static_cast<T>(*momentum);
     kernel::map<T, Arch>(
         call.pool, target.size(), target.data,
@@ -102,12 +102,12 @@ struct simd_update {
   }
 
   static void run(op::pair_indices_op, const simd_call&, index_t offset, index_t shift, index_t n,
-                  tensor_view<std::int32_t> y) {
+                  const tensor_view<std::int32_t>& y) {
     for (index_t i = 0; i < y.size(); ++i) y[i] = i < n ? static_cast<std::int32_t>(offset + (i + shift) % n) : -1;
   }
   template <lane_value T>
   static void run(op::scheduled_inverse_op, const simd_call&, double first, double last, const step_inputs* inputs,
-                  tensor_view<T> y) {
+                  const tensor_view<T>& y) {
     y[0] = static_cast<T>(1.0 / (first + (last - first) * inputs->progress));
   }
 

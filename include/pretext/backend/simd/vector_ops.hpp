@@ -5,6 +5,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "../../config.hpp"
 #include "arch.hpp"
 
 namespace pretext::simd {
@@ -87,21 +88,14 @@ struct vector_ops {
     if constexpr (is_512 && sizeof(T) == 4) return _mm512_mask_loadu_ps(set(rest), __mmask16((1u << n) - 1u), p);
     else if constexpr (is_512) return _mm512_mask_loadu_pd(set(rest), __mmask8((1u << n) - 1u), p);
 #endif
-    if (n == width) return load(p);
-    alignas(64) T buffer[width];
-    for (index_t i = 0; i < width; ++i) buffer[i] = rest;
-    std::memcpy(buffer, p, static_cast<std::size_t>(n) * sizeof(T));
-    return load(buffer);
+    return n == width ? load(p) : load_part(p, n, rest);
   }
   static void store_some(T* p, const vector& v, index_t n) {
 #if XSIMD_WITH_AVX512F
     if constexpr (is_512 && sizeof(T) == 4) return _mm512_mask_storeu_ps(p, __mmask16((1u << n) - 1u), v);
     else if constexpr (is_512) return _mm512_mask_storeu_pd(p, __mmask8((1u << n) - 1u), v);
 #endif
-    if (n == width) return store(p, v);
-    alignas(64) T buffer[width];
-    store(buffer, v);
-    std::memcpy(p, buffer, static_cast<std::size_t>(n) * sizeof(T));
+    n == width ? store(p, v) : store_part(p, v, n);
   }
 
   /// a * b + c, one rounding where the instruction set has it.
@@ -218,6 +212,9 @@ struct vector_ops {
 #if XSIMD_WITH_AVX
     if constexpr (Arch::vector_bytes == 32 && sizeof(T) == 4) return transpose_8x8(from, from_stride, to, to_stride);
 #endif
+#if XSIMD_WITH_AVX512F
+    if constexpr (is_512 && sizeof(T) == 4) return transpose_16x16(from, from_stride, to, to_stride);
+#endif
     vector even[width], odd[width];
     for (index_t i = 0; i < width; ++i) even[i] = load(from + i * from_stride);
     // log2(width) perfect shuffles of the rows transpose the block.
@@ -234,6 +231,18 @@ struct vector_ops {
   }
 
  private:
+  // Apart: nearly every kernel has an end of a row, and most have several.
+  PRETEXT_APART static vector load_part(const T* p, index_t n, T rest) {
+    alignas(64) T buffer[width];
+    for (index_t i = 0; i < width; ++i) buffer[i] = rest;
+    std::memcpy(buffer, p, static_cast<std::size_t>(n) * sizeof(T));
+    return load(buffer);
+  }
+  PRETEXT_APART static void store_part(T* p, vector v, index_t n) {
+    alignas(64) T buffer[width];
+    store(buffer, v);
+    std::memcpy(p, buffer, static_cast<std::size_t>(n) * sizeof(T));
+  }
 #if XSIMD_WITH_AVX
   /// Half the instructions of the perfect shuffles.
   static void transpose_8x8(const float* from, index_t from_stride, float* to, index_t to_stride) {
@@ -252,6 +261,38 @@ struct vector_ops {
     const __m256 r0 = row(0), r1 = row(1), r2 = row(2), r3 = row(3), r4 = row(4), r5 = row(5), r6 = row(6), r7 = row(7);
     put(0, low(r0, r1), low(r2, r3), low(r4, r5), low(r6, r7));
     put(2, high(r0, r1), high(r2, r3), high(r4, r5), high(r6, r7));
+  }
+#endif
+#if XSIMD_WITH_AVX512F
+  /// Four columns at a time: rows q, q + 4, q + 8 and q + 12 are gathered by loads, so that what is left stays within quarters.
+  static void transpose_16x16(const float* from, index_t from_stride, float* to, index_t to_stride) {
+    for (index_t c = 0; c < 16; c += 4, from += 4) {
+      const auto rows = [&](index_t q) {
+        const float* p = from + q * from_stride;
+        __m512 v = _mm512_maskz_broadcast_f32x4(0x000f, _mm_loadu_ps(p));
+        v = _mm512_mask_broadcast_f32x4(v, 0x00f0, _mm_loadu_ps(p + 4 * from_stride));
+        v = _mm512_mask_broadcast_f32x4(v, 0x0f00, _mm_loadu_ps(p + 8 * from_stride));
+        return _mm512_mask_broadcast_f32x4(v, 0xf000, _mm_loadu_ps(p + 12 * from_stride));
+      };
+      // Not by _mm512_unpack and _mm512_shuffle, of which g++ 12 says that they read what was never set.
+      const auto low = [](__m512 a, __m512 b) {
+        return __builtin_shufflevector(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29);
+      };
+      const auto high = [](__m512 a, __m512 b) {
+        return __builtin_shufflevector(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
+      };
+      const auto first = [](__m512 a, __m512 b) {
+        return __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
+      };
+      const auto second = [](__m512 a, __m512 b) {
+        return __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+      };
+      const __m512 a = rows(0), b = rows(1), d = rows(2), e = rows(3);
+      _mm512_storeu_ps(to + c * to_stride, first(low(a, b), low(d, e)));
+      _mm512_storeu_ps(to + (c + 1) * to_stride, second(low(a, b), low(d, e)));
+      _mm512_storeu_ps(to + (c + 2) * to_stride, first(high(a, b), high(d, e)));
+      _mm512_storeu_ps(to + (c + 3) * to_stride, second(high(a, b), high(d, e)));
+    }
   }
 #endif
   static constexpr integer sign_bit() {

@@ -53,18 +53,22 @@ PRETEXT_COLD inline std::string three_digits(double value) {
 }
 
 /// 950, 12k, 3.4M: for tick labels.
-PRETEXT_COLD inline std::string short_count(double value) {
+PRETEXT_COLD inline std::string short_count(double value, int digits = 6) {
   const double size = std::fabs(value);
-  if (size >= 1e9 && size < 1e12) return joined({significant(value / 1e9, 6), "G"});
-  if (size >= 1e6 && size < 1e9) return joined({significant(value / 1e6, 6), "M"});
-  if (size >= 1e4 && size < 1e6) return joined({significant(value / 1e3, 6), "k"});
-  return significant(value, 6);
+  if (size >= 1e9 && size < 1e12) return joined({significant(value / 1e9, digits), "G"});
+  if (size >= 1e6 && size < 1e9) return joined({significant(value / 1e6, digits), "M"});
+  if (size >= 1e4 && size < 1e6) return joined({significant(value / 1e3, digits), "k"});
+  return significant(value, digits);
 }
 
 /// 1234567 as 1,234,567.
 PRETEXT_COLD inline std::string grouped(std::uint64_t value) {
-  std::string text = shortest(value);
-  for (std::size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, 1, ',');
+  const std::string digits = shortest(value);
+  std::string text;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
+    text += digits[i];
+  }
   return text;
 }
 
