@@ -60,6 +60,7 @@ struct rounded_left {
 
   strided<float> block(index_t i, index_t rows, index_t p, index_t steps, float* buffer) const {
     constexpr index_t R = tile_shape<float, Arch>::rows;
+    if (steps == 0) return {buffer, 0, 1, 0};
     const strided<float> given = left.block(i, rows, p, steps, buffer);
     const index_t padded = round_up(rows, R);
     if (left.by_steps()) {

@@ -115,7 +115,9 @@ struct vector_ops<int16_pair, Arch> {
   /// accumulators of a tile in memory, which halves the speed.
   template <class V>
   static V sums(V v) {
-#ifdef __GNUC__
+#if defined(__GNUC__) && defined(__AVX512F__)
+    asm("" : "+v"(v));
+#elif defined(__GNUC__)
     asm("" : "+x"(v));
 #endif
     return v;
