@@ -51,7 +51,7 @@ grown, crashes = place / "corpus", place / "crashes"
 for folder in (grown, crashes):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-run = subprocess.run([str(program), f"-max_total_time={options.seconds}", f"-max_len={options.max_len}", "-timeout=20",
+run = subprocess.run([str(program), f"-max_total_time={options.seconds}", f"-max_len={options.max_len}", "-timeout=120",
                       "-rss_limit_mb=3000", "-print_final_stats=1", f"-artifact_prefix={crashes}{os.sep}", str(grown),
                       str(fuzz / "corpus" / options.name)],
                      env={**os.environ, "ASAN_OPTIONS": "allocator_may_return_null=0:max_allocation_size_mb=2048"},

@@ -45,7 +45,7 @@ class Case(unittest.TestCase):
         (self.place / f"{part}-labels-idx1-ubyte.gz").write_bytes(idx([count], bytes(map(label_of, range(count)))))
 
     def run_it(self):
-        return subprocess.run([PROGRAM], cwd=self.place, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=240)
+        return subprocess.run([PROGRAM], cwd=self.place, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=800)
 
     def test_it_trains_probes_and_leaves_its_files(self):
         self.write("train", TRAIN, lambda i: i % CLASSES)
