@@ -11,7 +11,7 @@ namespace pretext::precision {
 /// Products of layers may round what they multiply to bfloat16 (8 significant bits, the range of a float). Their sums, and
 /// everything else, are float: parameters, optimizer, norms, activations, losses.
 ///   struct mine : recipe::simclr { using precision = pretext::precision::bf16; };
-/// laws    an op's result is within `allowed` of the exact one in the relative 2-norm
+/// laws    an op's result is within `allowed` of the exact one in the relative 2-norm, unless its terms cancel
 struct bf16 {
   using storage = float;
   static constexpr const char* name = "bf16";
