@@ -52,17 +52,20 @@ class workspace {
   constexpr std::size_t far_used() const { return far_; }
   constexpr void release_far(std::size_t mark) { far_ = mark; }
 
-  /// Gives back, at the end of a block, everything taken inside it.
+  /// Gives back, at the end of a block, everything taken inside it, at both ends.
   class scope {
    public:
-    constexpr explicit scope(workspace& w) : memory_(w), mark_(w.used()) {}
-    constexpr ~scope() { memory_.release(mark_); }
+    constexpr explicit scope(workspace& w) : memory_(w), mark_(w.used()), far_mark_(w.far_used()) {}
+    constexpr ~scope() {
+      memory_.release(mark_);
+      memory_.release_far(far_mark_);
+    }
     scope(const scope&) = delete;
     scope& operator=(const scope&) = delete;
 
    private:
     workspace& memory_;
-    std::size_t mark_;
+    std::size_t mark_, far_mark_;
   };
 
  private:

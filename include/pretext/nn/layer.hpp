@@ -120,6 +120,11 @@ constexpr bool uses_batch_statistics(const Bound&... layer) {
   return c.has_statistics;
 }
 
+/// Layers whose cache holds a view of their output: it has to stay as forward left it until backward. Of most layers a
+/// combinator may change the output or take its memory back.
+template <class Bound>
+concept KeepsOutput = requires { requires Bound::keeps_output; };
+
 namespace detail {
 template <class T>
 inline constexpr bool dependent_false = false;

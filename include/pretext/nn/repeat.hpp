@@ -30,6 +30,7 @@ struct repeat {
     using spec_type = repeat;
     using input_shape = In;
     using block_type = bound_t<Block, In>;
+    static constexpr bool keeps_output = KeepsOutput<block_type>;
     static_assert(std::is_same_v<output_t<block_type>, In> || std::is_same_v<output_t<block_type>, invalid_shape>,
                   "pretext[shape.116] repeat: the block must keep its input shape");
 

@@ -57,6 +57,7 @@ struct residual {
       typename shortcut_type::template cache<T> shortcut{};
       activations<const T> output{};  // of the layer that was absorbed
     };
+    static constexpr bool keeps_absorbed_output = true;
     template <class Next>
     static constexpr bool absorbs = requires { requires Next::functor::gradient_from_value; };
 
@@ -108,18 +109,24 @@ struct residual {
     }
 
    private:
-    /// y = main(x), then `join` takes in what came by the shortcut.
+    /// y = main(x), then `join` takes in what came by the shortcut. A way that remembers its output gets memory for it.
     template <class Ctx, class T, class Join>
     constexpr void forward_both(const Ctx& ctx, parameter_view<T> params, activations<const T> x, activations<T> y, cache<T>& kept,
                                 Join&& join) const {
       parameter_reader own(params);
-      main.forward(child_context(ctx, 0), own.child(main), x, y, kept.main);
+      if constexpr (KeepsOutput<main_type>) {
+        const activations<T> way(ctx.take(y.shape), y.structure);
+        main.forward(child_context(ctx, 0), own.child(main), x, way, kept.main);
+        ctx(op::copy, way, y);
+      } else {
+        main.forward(child_context(ctx, 0), own.child(main), x, y, kept.main);
+      }
       if constexpr (plain) {
         join(x);
       } else {
         // What the shortcut keeps for backward outlives its output.
         const std::size_t mark = ctx.memory->far_used();
-        const activations<T> side(ctx.take_far(y.shape), x.structure);
+        const activations<T> side(KeepsOutput<shortcut_type> ? ctx.take(y.shape) : ctx.take_far(y.shape), x.structure);
         shortcut.forward(child_context(ctx, 1), own.child(shortcut), x, side, kept.shortcut);
         join(as_const(tensor_view<T>(side)));
         ctx.memory->release_far(mark);

@@ -132,6 +132,12 @@ struct sequential {
     using indices = std::make_index_sequence<count>;
     using fusion = detail::fusion<children_type>;
     static constexpr auto fused = fusion::value;
+    static constexpr bool keeps_output = [] {
+      if constexpr (fusion::absorbed[count - 1])
+        return requires { requires fusion::template layer<count - 2>::keeps_absorbed_output; };
+      else
+        return KeepsOutput<typename fusion::template layer<count - 1>>;
+    }();
 
     [[no_unique_address]] sequential spec{};
     [[no_unique_address]] In input{};

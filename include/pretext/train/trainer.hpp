@@ -114,6 +114,7 @@ class trainer {
           " that were planned for; set a larger batch_size, or call plan(", size, ") first"});
     write_inputs();
     memory_.release(0);
+    memory_.release_far(0);  // a step that threw may have left something there
     scope_.ctx.key = rng::key{.seed = seed(), .sample = inputs_.step, .epoch = static_cast<std::uint32_t>(inputs_.epoch),
                               .occurrence = static_cast<std::uint16_t>(comm_->rank())}
                          .with_purpose(rng::purpose::dropout);

@@ -108,4 +108,13 @@ TEST_CASE("workspace: the far end is a stack of its own", "[core][workspace]") {
   CHECK_THROWS_AS(w.take<char>(extents(1)), px::error);
   w.release(0);
   CHECK_THROWS_AS(w.take_far<char>(extents(192)), px::error);
+  w.release_far(0);
+  try {
+    const workspace::scope step(w);
+    w.take<char>(extents(64));
+    w.take_far<char>(extents(64));
+    throw px::error("test.101", "a step that fails");
+  } catch (const px::error&) {
+  }
+  CHECK((w.used() == 0 && w.far_used() == 0));
 }

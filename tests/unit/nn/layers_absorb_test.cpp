@@ -7,6 +7,7 @@
 #include "pretext/nn/dropout.hpp"
 #include "pretext/nn/identity.hpp"
 #include "pretext/nn/linear.hpp"
+#include "pretext/nn/repeat.hpp"
 #include "pretext/nn/residual.hpp"
 #include "pretext/nn/sequential.hpp"
 #include "pretext/nn/tap.hpp"
@@ -65,6 +66,12 @@ TEST_CASE("sequential: a residual runs a relu behind it, and a tap keeps its lay
   constexpr auto absorbed = decltype(nn::bind(block{}, px::features<7>{}))::fusion::absorbed;
   CHECK((absorbed[1] && absorbed[3] && !absorbed[4]));
   check_layer(block{}, px::features<7>{}, 5);
+  // What remembers its output gets one that is not added to.
+  using inner = nn::sequential<nn::linear<7>, nn::residual<nn::linear<7>>, nn::relu>;
+  check_layer(nn::residual<inner>{}, px::features<7>{}, 5);
+  check_layer(nn::residual<nn::linear<7>, inner>{}, px::features<7>{}, 5);
+  check_layer(nn::residual<nn::repeat<2, inner>, nn::sequential<nn::linear<7>, inner>>{}, px::features<7>{}, 5);
+  check_layer(nn::sequential<nn::residual<inner, inner>, nn::relu>{}, px::features<7>{}, 5);
   using smooth = nn::sequential<nn::residual<nn::linear<7>>, nn::tanh>;  // its gradient needs the sum
   CHECK_FALSE(decltype(nn::bind(smooth{}, px::features<7>{}))::fusion::absorbed[1]);
   using tapped = nn::sequential<nn::batch_norm, nn::tap<"z", nn::relu>, nn::tap<"n", nn::batch_norm>, nn::relu, nn::linear<3>>;
