@@ -77,69 +77,30 @@ TEST_CASE("simd bfloat16: hand values", "[backend][simd][bfloat16]") {
 
 TEMPLATE_TEST_CASE("simd bfloat16: the product of rounded operands at awkward sizes", "[backend][simd][bfloat16]", rounded_terms,
                    paired_terms) {
-  for (index_t m : {1, 2, 7, 13, 31, 100})
-    for (index_t n : {1, 7, 13, 31, 65})
-      for (index_t k : {1, 2, 7, 13, 31, 257})
-        for (int variant = 0; variant < 4; ++variant) {
-          const product p{m, n, k, (variant & 1) != 0, (variant & 2) != 0, (m + n + k + variant) % 2 == 0,
-                          (m + variant) % 3 == 0, (n + k) % 2 == 0 ? index_t{0} : index_t{3}};
-          INFO("m " << m << " n " << n << " k " << k << " variant " << variant);
-          // Against rounded operands as exact as floats are; the gaps between rows are compared too.
-          const auto got = p.run<TestType>(1);
-          REQUIRE(!got.empty());
-          REQUIRE(relative_error(got, p.naive(rounded), p.m * p.ldc()) < tolerance<float>());
-        }
+  each_awkward_product<float>([](const product<float>& p) {  // against rounded operands as exact as floats are
+    REQUIRE(relative_error(p.run<TestType>(1), p.naive(rounded), p.size()) < tolerance<float>());
+  });
 }
 
 TEMPLATE_TEST_CASE("simd bfloat16: above every block, and within 5e-3 of the exact product", "[backend][simd][bfloat16]",
                    rounded_terms, paired_terms) {
   for (int variant = 0; variant < 4; ++variant) {
-    const product p{257, 300, variant == 3 ? 2301 : 1100, (variant & 1) != 0, (variant & 2) != 0, variant == 1, variant == 2, 0};
+    const product<float> p{257, 300, variant == 3 ? 2301 : 1100, (variant & 1) != 0, (variant & 2) != 0, variant == 1, variant == 2, 0};
     const auto got = p.run<TestType>(2);
-    REQUIRE(relative_error(got, p.naive(rounded), p.m * p.ldc()) < tolerance<float>());
-    CHECK(relative_l2(got, p.naive(), p.m * p.ldc()) < 5e-3);
+    REQUIRE(relative_error(got, p.naive(rounded), p.size()) < tolerance<float>());
+    CHECK(relative_l2(got, p.naive(), p.size()) < 5e-3);
   }
-  const product aligned{50, 20, 1024, false, false, false, true, 0};
-  REQUIRE(relative_error(aligned.run<TestType>(1), aligned.naive(rounded), aligned.m * aligned.ldc()) < tolerance<float>());
+  const product<float> aligned{50, 20, 1024, false, false, false, true, 0};
+  REQUIRE(relative_error(aligned.run<TestType>(1), aligned.naive(rounded), aligned.size()) < tolerance<float>());
 }
 
 TEMPLATE_TEST_CASE("simd bfloat16: same bits for any number of threads, and for a row alone and among others",
                    "[backend][simd][bfloat16]", rounded_terms, paired_terms) {
-  for (const product& p : {product{300, 270, 1300}, product{257, 31, 501, true, true, true}, product{13, 1000, 31, false, true, false, true}}) {
-    const auto one = p.run<TestType>(1);
-    for (int threads : {2, 3, 5}) CHECK(same_bits(one, p.run<TestType>(threads)));
-  }
-  thread_pool pool(2);
-  for (index_t n : {1, 10, 64, 300})
-    for (index_t k : {31, 576, 1901}) {
-      const index_t m = 131;
-      const auto a = random_values<float>(m * k, 5), b = random_values<float>(k * n, 6);
-      auto all = empty<float>(m * n), some = empty<float>(m * n);
-      auto scratch = empty<float>(TestType::template scratch<float, native>(2, m, n, k));
-      simd::gemm<float, native, TestType>(pool, m, n, k, a.data(), k, false, b.data(), n, false, all.data(), n, false, scratch.data());
-      for (index_t rows : {1, 2, 7, 12, 13, 96}) {
-        simd::gemm<float, native, TestType>(pool, rows, n, k, a.data() + 5 * k, k, false, b.data(), n, false, some.data(), n, false,
-                                            scratch.data());
-        INFO("n " << n << " k " << k << " rows " << rows);
-        CHECK(std::memcmp(some.data(), all.data() + 5 * n, static_cast<std::size_t>(rows * n) * sizeof(float)) == 0);
-      }
-    }
+  check_bits<float, TestType>();
 }
 
 TEMPLATE_TEST_CASE("simd bfloat16: infinities and NaN stay in their rows", "[backend][simd][bfloat16]", rounded_terms, paired_terms) {
-  thread_pool pool(1);
-  const index_t m = 14, n = 35, k = 21;
-  auto a = random_values<float>(m * k, 7);
-  const auto b = random_values<float>(k * n, 8, 0.5, 1);
-  a[3 * k + 20] = HUGE_VALF;
-  a[13 * k + 1] = NAN;
-  auto c = empty<float>(m * n), scratch = empty<float>(TestType::template scratch<float, native>(1, m, n, k));
-  simd::gemm<float, native, TestType>(pool, m, n, k, a.data(), k, false, b.data(), n, false, c.data(), n, false, scratch.data());
-  for (index_t i = 0; i < m; ++i)
-    for (index_t j = 0; j < n; ++j) {
-      const float x = c[static_cast<std::size_t>(i * n + j)];
-      CHECK((i == 3 ? std::isinf(x) : i == 13 ? std::isnan(x) : std::isfinite(x)));
-    }
+  check_rows_not_finite<float, TestType>();
 }
 
 TEST_CASE("simd bfloat16: an inner extent of zero gives zero or the bias; double stays double", "[backend][simd][bfloat16]") {

@@ -47,26 +47,16 @@ TEST_CASE("simd block16: hand values", "[backend][simd][block16]") {
 }
 
 TEST_CASE("simd block16: agrees with the product at awkward sizes", "[backend][simd][block16]") {
-  for (index_t m : {1, 2, 7, 13, 31, 100})
-    for (index_t n : {1, 7, 13, 31, 65})
-      for (index_t k : {1, 2, 7, 13, 31, 257})
-        for (int variant = 0; variant < 4; ++variant) {
-          const product p{m, n, k, (variant & 1) != 0, (variant & 2) != 0, (m + n + k + variant) % 2 == 0,
-                          (m + variant) % 3 == 0, (n + k) % 2 == 0 ? index_t{0} : index_t{3}};
-          INFO("m " << m << " n " << n << " k " << k << " variant " << variant);
-          const auto got = p.run<terms>(1);
-          REQUIRE(!got.empty());
-          REQUIRE(relative_error(got, p.naive(), p.m * p.ldc()) < 2e-3);
-        }
+  each_awkward_product<float>([](const product<float>& p) { REQUIRE(relative_error(p.run<terms>(1), p.naive(), p.size()) < 2e-3); });
 }
 
 TEST_CASE("simd block16: agrees with the product above every block", "[backend][simd][block16]") {
   for (int variant = 0; variant < 4; ++variant) {
-    const product p{257, 300, variant == 3 ? 2301 : 1100, (variant & 1) != 0, (variant & 2) != 0, variant == 1, variant == 2, 0};
-    CHECK(relative_l2(p.run<terms>(2), p.naive(), p.m * p.ldc()) < 5e-4);
+    const product<float> p{257, 300, variant == 3 ? 2301 : 1100, (variant & 1) != 0, (variant & 2) != 0, variant == 1, variant == 2, 0};
+    CHECK(relative_l2(p.run<terms>(2), p.naive(), p.size()) < 5e-4);
   }
-  const product aligned{50, 20, 1024, false, false, false, true, 0};
-  CHECK(relative_l2(aligned.run<terms>(1), aligned.naive(), aligned.m * aligned.ldc()) < 5e-4);
+  const product<float> aligned{50, 20, 1024, false, false, false, true, 0};
+  CHECK(relative_l2(aligned.run<terms>(1), aligned.naive(), aligned.size()) < 5e-4);
 }
 
 TEST_CASE("simd block16: an element's error is at most |row| |column| sqrt(k) / limit, whatever the values", "[backend][simd][block16]") {
@@ -107,25 +97,7 @@ TEST_CASE("simd block16: a power of two on a row or column is one on the result,
 }
 
 TEST_CASE("simd block16: same bits for any number of threads, and for a row alone and among others", "[backend][simd][block16]") {
-  for (const product& p : {product{300, 270, 1300}, product{257, 31, 501, true, true, true}, product{13, 1000, 31, false, true, false, true}}) {
-    const auto one = p.run<terms>(1);
-    for (int threads : {2, 3, 5}) CHECK(same_bits(one, p.run<terms>(threads)));
-  }
-  thread_pool pool(2);
-  for (index_t n : {1, 10, 64, 300})
-    for (index_t k : {31, 576, 1901}) {
-      const index_t m = 131;
-      const auto a = random_values<float>(m * k, 5), b = random_values<float>(k * n, 6);
-      auto all = empty<float>(m * n), some = empty<float>(m * n);
-      auto scratch = empty<float>(terms::scratch<float, native>(2, m, n, k));
-      simd::gemm<float, native, terms>(pool, m, n, k, a.data(), k, false, b.data(), n, false, all.data(), n, false, scratch.data());
-      for (index_t rows : {1, 2, 7, 12, 13, 96}) {
-        simd::gemm<float, native, terms>(pool, rows, n, k, a.data() + 5 * k, k, false, b.data(), n, false, some.data(), n, false,
-                                         scratch.data());
-        INFO("n " << n << " k " << k << " rows " << rows);
-        CHECK(std::memcmp(some.data(), all.data() + 5 * n, static_cast<std::size_t>(rows * n) * sizeof(float)) == 0);
-      }
-    }
+  check_bits<float, terms>();
 }
 
 TEST_CASE("simd block16: what is not finite makes its rows and columns NaN, and what is below 2^-100 is zero", "[backend][simd][block16]") {
@@ -145,20 +117,7 @@ TEST_CASE("simd block16: what is not finite makes its rows and columns NaN, and 
 }
 
 TEST_CASE("simd block16: scratch of a large product is enough for every smaller one; double stays double", "[backend][simd][block16]") {
-  using plan = simd::gemm_plan<simd::int16_pair, native>;
-  index_t wrong = 0;
-  for (index_t m : {1, 20, 33, 97, 131, 500})
-    for (index_t n : {1, 40, 257, 600})
-      for (index_t k : {1, 200, 256, 257, 600, 1025, 5000, 30000})
-        for (index_t part = 1; part <= 8; ++part) {
-          const index_t bound = plan::size_bound(3, m, n, k);
-          const auto cut = [&](index_t x) { return pretext::ceil_div(x * part, 8); };
-          wrong += plan(cut(m), n, k).size(3) > bound;
-          wrong += plan(m, n, cut(k)).size(3) > bound;
-          wrong += plan(cut(m), cut(n), cut(k)).size(3) > bound;
-          wrong += plan::size_bound(3, cut(m), cut(n), cut(k)) > bound;
-        }
-  CHECK(wrong == 0);
+  check_scratch_bound<simd::int16_pair>();
   thread_pool pool(1);
   const double x = 1.0 / 3, y = 3;
   double z = 0;
