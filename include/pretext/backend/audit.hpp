@@ -86,7 +86,8 @@ inline std::string size_text(const extents& e) {
 }  // namespace detail
 
 /// Runs every op twice, on B and on Ref in double precision, and remembers the first whose outputs differ by more than is
-/// allowed: 1e-5 for float (5e-3 where products round to bfloat16), 1e-10 for double, equal for integers. B's results are kept, so a training run is B's own.
+/// allowed: 1e-5 for float (what the precision allows where products round), 1e-10 for double, equal for integers. B's results
+/// are kept, so a training run is B's own.
 ///   backend::audit<backend::simd<>> be; trainer<my_recipe, decltype(be)> t({}, be); t.step(batch); be.first_failure()
 /// A sum that cancels has no exact digits left in float on any back end: where the limit is passed, Ref runs once more in
 /// the op's own precision (rounding what the op may round), and only an error eight times larger than its own counts.

@@ -3,8 +3,8 @@
 
 #include <type_traits>
 
-/// How a recipe's numbers are stored and multiplied: `using precision = pretext::precision::float64;`. bf16.hpp has the one
-/// that rounds what is multiplied, with its kernels.
+/// How a recipe's numbers are stored and multiplied: `using precision = pretext::precision::float64;`. bf16.hpp and
+/// block16.hpp have those that round what is multiplied, with their kernels.
 namespace pretext::precision {
 
 struct float32 {

@@ -3,19 +3,13 @@
 #pragma once
 
 #include "gemm_bfloat16.hpp"
-#include "simd_convolution.hpp"
-#include "simd_matrix.hpp"
+#include "simd_products.hpp"
 
 namespace pretext::backend::detail {
 
 /// The products of the back end with operands rounded to bfloat16.
 template <class Arch>
-struct simd_bfloat16 : simd_matrix<Arch, kernel::bfloat16_terms>, simd_convolution<Arch, kernel::bfloat16_terms> {
-  using simd_matrix<Arch, kernel::bfloat16_terms>::run;
-  using simd_convolution<Arch, kernel::bfloat16_terms>::run;
-  using simd_matrix<Arch, kernel::bfloat16_terms>::scratch;
-  using simd_convolution<Arch, kernel::bfloat16_terms>::scratch;
-
+struct simd_bfloat16 : simd_products<Arch, kernel::bfloat16_terms> {
   static const char* rounding() {
     return kernel::has_bfloat16_dot<Arch> && kernel::bfloat16_dot_pays() ? "bfloat16 pairs" : "bfloat16 in floats";
   }

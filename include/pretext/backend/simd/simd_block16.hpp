@@ -3,19 +3,13 @@
 #pragma once
 
 #include "gemm_block16.hpp"
-#include "simd_convolution.hpp"
-#include "simd_matrix.hpp"
+#include "simd_products.hpp"
 
 namespace pretext::backend::detail {
 
 /// The products of the back end as integers that share a scale.
 template <class Arch>
-struct simd_block16 : simd_matrix<Arch, kernel::block16_terms>, simd_convolution<Arch, kernel::block16_terms> {
-  using simd_matrix<Arch, kernel::block16_terms>::run;
-  using simd_convolution<Arch, kernel::block16_terms>::run;
-  using simd_matrix<Arch, kernel::block16_terms>::scratch;
-  using simd_convolution<Arch, kernel::block16_terms>::scratch;
-
+struct simd_block16 : simd_products<Arch, kernel::block16_terms> {
   static const char* rounding() { return kernel::has_int16_dot<Arch> ? "integers of 16 bits" : "floats"; }
 };
 
