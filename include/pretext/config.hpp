@@ -10,15 +10,18 @@
 
 /// Marks a function that many places call or that hardly ever runs: the compiler keeps it apart. What is copied into
 /// callers is most of what there is to compile. Inside a kernel it says nothing: there calls cost more. FOLDED is the opposite:
-/// a few lines on constants, of which only the result is left where they are copied to.
+/// a few lines on constants, of which only the result is left where they are copied to. IN_PLACE is that for a lambda, behind its
+/// parameters.
 #if defined(__GNUC__) && !defined(__CUDA_ARCH__)
 #define PRETEXT_APART [[gnu::noinline]]
 #define PRETEXT_COLD [[gnu::noinline, gnu::cold]]
 #define PRETEXT_FOLDED [[gnu::always_inline]]
+#define PRETEXT_IN_PLACE __attribute__((always_inline))
 #else
 #define PRETEXT_APART
 #define PRETEXT_COLD
 #define PRETEXT_FOLDED
+#define PRETEXT_IN_PLACE
 #endif
 
 // Optional components. CMake targets define these to 1 where the library was found; a bare build leaves them 0.

@@ -30,6 +30,7 @@ enum class conv2d_kind {
   depthwise,       // one channel a group
   pointwise,       // 1x1, steps of one, no padding, one group
   three_by_three,  // steps of one, padding up to 2, one group, multiples of 16 channels, more than one row and column
+  three_by_three_by_two,  // the same with steps of two
   window,          // none of these
   deep_window      // none of these, and more than four channels or groups
 };

@@ -71,13 +71,14 @@ constexpr conv2d_kind kind_of_conv2d() {
       return channels == Groups && Out == Groups ? conv2d_kind::depthwise : conv2d_kind::deep_window;
     } else if constexpr (K == 1 && S == 1 && P == 0) {
       return conv2d_kind::pointwise;
-    } else if constexpr (K != 3 || S != 1 || P > 2) {
+    } else if constexpr (K != 3 || S > 2 || P > 2) {
       return channels == dynamic || channels <= few ? conv2d_kind::window : conv2d_kind::deep_window;
     } else {
       if (channels == dynamic || Out == dynamic || rows == dynamic || columns == dynamic) return conv2d_kind::any;
       if (channels <= few) return conv2d_kind::window;
       if (channels < 16 || Out < 16) return conv2d_kind::deep_window;
-      return channels % 16 == 0 && Out % 16 == 0 && rows > 1 && columns > 1 ? conv2d_kind::three_by_three : conv2d_kind::any;
+      if (channels % 16 != 0 || Out % 16 != 0 || rows < 2 || columns < 2) return conv2d_kind::any;
+      return S == 1 ? conv2d_kind::three_by_three : conv2d_kind::three_by_three_by_two;
     }
   } else {
     return conv2d_kind::any;

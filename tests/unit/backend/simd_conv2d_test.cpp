@@ -46,6 +46,11 @@ const std::vector<std::pair<index_t, conv2d_geometry>>& cases() {
       {3, geometry(8, 8, 16, 32, 3, 3, 1, 1, 1, 1)},      {2, geometry(7, 9, 48, 16, 3, 3, 1, 1, 1, 1)},
       {1, geometry(6, 5, 32, 48, 3, 3, 1, 1, 0, 2)},      {1, geometry(2, 2, 16, 16, 3, 3, 1, 1, 2, 1)},
       {9, geometry(20, 19, 16, 16, 3, 3, 1, 1, 1, 1)},    {2, geometry(4, 4, 272, 528, 3, 3, 1, 1, 1, 1)},
+      // The same by steps of two: results that fill their tiles and that do not, both orders of the gradient's results.
+      {3, geometry(8, 8, 16, 32, 3, 3, 2, 2, 1, 1)},      {2, geometry(31, 32, 48, 16, 3, 3, 2, 2, 1, 1)},
+      {1, geometry(32, 29, 16, 48, 3, 3, 2, 2, 0, 2)},    {1, geometry(8, 7, 32, 16, 3, 3, 2, 2, 2, 2)},
+      {5, geometry(8, 12, 16, 16, 3, 3, 2, 2, 0, 0)},     {2, geometry(4, 4, 272, 80, 3, 3, 2, 2, 1, 1)},
+      {17, geometry(14, 14, 16, 16, 3, 3, 2, 2, 1, 1)},   {1, geometry(8, 8, 16, 16, 3, 3, 2, 2, 1, 2)},
   };
   return all;
 }
@@ -191,7 +196,7 @@ TEMPLATE_TEST_CASE("simd conv2d: a sample has the same bits alone and in a batch
 TEST_CASE("simd conv2d: maps that go past the caches have the bits of those that do not", "[backend][simd][conv2d]") {
   // Two samples are above 16 MiB, one is not: by Winograd and by patches, forward and back, maps of odd height.
   for (const conv2d_geometry& g : {geometry(361, 366, 16, 16, 3, 3, 1, 1, 1, 1), geometry(361, 366, 3, 16, 3, 3, 1, 1, 1, 1),
-                                   geometry(361, 366, 16, 3, 3, 3, 1, 1, 1, 1)}) {
+                                   geometry(361, 366, 16, 3, 3, 3, 1, 1, 1, 1), geometry(361, 366, 16, 64, 3, 3, 2, 2, 1, 1)}) {
     const run<float> two{g, 2}, one{g, 1};
     REQUIRE((std::max(two.out_size(), two.in_size()) >= (1 << 22) && std::max(one.out_size(), one.in_size()) < (1 << 22)));
     const auto w = two.w(), x = two.x(), dy = two.dy();

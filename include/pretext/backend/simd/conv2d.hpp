@@ -22,15 +22,44 @@ constexpr bool is_pointwise(const conv2d_geometry& g) {
   return g.taps() == 1 && g.stride_h == 1 && g.stride_w == 1 && g.pad_h == 0 && g.pad_w == 0 && g.groups == 1;
 }
 
+/// Whether Winograd's kernels serve a convolution that moves by `step`: whole vectors of channels, and enough of them to pay for
+/// transforming.
 template <class T, class Arch, class Terms>
-bool by_winograd(const conv2d_geometry& g) {
-  return winograd_serves<T, Arch>(g) && Terms::template prefers_winograd<T, Arch>();
+bool by_winograd(const conv2d_geometry& g, index_t step) {
+  constexpr index_t W = lanes<T, Arch>;
+  return g.kernel_h == 3 && g.kernel_w == 3 && g.stride_h == step && g.stride_w == step && g.groups == 1 && g.pad_h <= 2 &&
+         g.pad_w <= 2 && g.in_c % W == 0 && g.out_c % W == 0 && g.in_c >= 16 && g.out_c >= 16 && g.out_h > 1 && g.out_w > 1 &&
+         Terms::template prefers_winograd<T, Arch>();
 }
+/// The same by steps of two, whose tiles save less: a result of (h, w) has to fill seven eighths of its tiles.
+template <class Scheme, class T, class Arch, class Terms>
+bool by_winograd_two(const conv2d_geometry& g, index_t h, index_t w) {
+  constexpr index_t R = Scheme::results;
+  return by_winograd<T, Arch, Terms>(g, 2) && g.pad_h % 2 == g.pad_w % 2 && 8 * h * w >= 7 * round_up(h, R) * round_up(w, R);
+}
+template <class T, class Arch, class Terms>
+bool forward_by_two(const conv2d_geometry& g) {
+  return by_winograd_two<winograd_by_two, T, Arch, Terms>(g, g.out_h, g.out_w);
+}
+template <class T, class Arch, class Terms>
+bool backward_by_two(const conv2d_geometry& g) {
+  return by_winograd_two<winograd_by_two_back<true>, T, Arch, Terms>(g, g.in_h, g.in_w);
+}
+template <class G>
+inline constexpr bool by_one = can_be<conv2d_kind::three_by_three, G>();
+template <class G>
+inline constexpr bool by_two = can_be<conv2d_kind::three_by_three_by_two, G>();
 /// Whether any convolution with a geometry of this type is left to the product over patches.
 template <class T, class Arch, class Terms, class G>
 inline constexpr bool can_need_patches =
-    can_be<conv2d_kind::window, G>() || can_be<conv2d_kind::deep_window, G>() ||
-    (can_be<conv2d_kind::three_by_three, G>() && (16 % lanes<T, Arch> != 0 || !std::is_same_v<Terms, exact_terms>));
+    can_be<conv2d_kind::window, G>() || can_be<conv2d_kind::deep_window, G>() || by_two<G> ||
+    (by_one<G> && (16 % lanes<T, Arch> != 0 || !std::is_same_v<Terms, exact_terms>));
+
+/// The gradient of the input by steps of two: scheme(winograd_by_two_back) with what padding asks for.
+template <class Visit>
+decltype(auto) with_winograd_back(const conv2d_geometry& g, Visit&& visit) {
+  return g.pad_h % 2 != 0 ? visit(winograd_by_two_back<true>{}) : visit(winograd_by_two_back<false>{});
+}
 
 constexpr index_t larger(index_t a, index_t b) { return a > b ? a : b; }
 
@@ -57,8 +86,10 @@ template <class T, class Arch, class Terms = exact_terms, class G>
 index_t conv2d_forward_scratch(int threads, const G& g, index_t batch) {
   if constexpr (can_be<conv2d_kind::depthwise, G>())
     if (is_depthwise(g)) return depthwise_scratch<T, Arch>(threads, g, batch);
-  if constexpr (can_be<conv2d_kind::three_by_three, G>())
-    if (detail::by_winograd<T, Arch, Terms>(g)) return winograd_scratch<T, Arch>(threads, g.in_c, g.out_c);
+  if constexpr (detail::by_one<G>)
+    if (detail::by_winograd<T, Arch, Terms>(g, 1)) return winograd_scratch<T, Arch, detail::winograd_by_one>(threads, g.in_c, g.out_c);
+  if constexpr (detail::by_two<G>)
+    if (detail::forward_by_two<T, Arch, Terms>(g)) return winograd_scratch<T, Arch, detail::winograd_by_two>(threads, g.in_c, g.out_c);
   if constexpr (can_be<conv2d_kind::window, G>())
     if (few_channels_serve<T, Arch>(g)) return few_channels_forward_scratch<T, Arch>(threads, g);
   return Terms::template scratch<T, Arch>(threads, batch * g.out_h * g.out_w, g.group_out(), g.patch());
@@ -72,10 +103,16 @@ void conv2d_forward(thread_pool& pool, const G& g, index_t batch, const T* x, co
                     T* y, T* scratch) {
   if constexpr (can_be<conv2d_kind::depthwise, G>())
     if (is_depthwise(g)) return depthwise_forward<T, Arch>(pool, g, batch, x, w, bias, y, scratch);
-  if constexpr (can_be<conv2d_kind::three_by_three, G>())
-    if (detail::by_winograd<T, Arch, Terms>(g))
-      return winograd<T, Arch, typename Terms::winograd>(pool, {x, g.in_h, g.in_w, g.in_c, g.pad_h, g.pad_w}, batch, w, false, bias, y, g.out_h, g.out_w,
-                               g.out_c, false, scratch);
+  if constexpr (detail::by_one<G> || detail::by_two<G>) {
+    const auto by_winograd = [&](auto scheme) {
+      winograd<T, Arch, decltype(scheme), typename Terms::winograd>(pool, {x, g.in_h, g.in_w, g.in_c, g.pad_h, g.pad_w}, batch, w, false,
+                                                                    bias, y, g.out_h, g.out_w, g.out_c, false, scratch);
+    };
+    if constexpr (detail::by_one<G>)
+      if (detail::by_winograd<T, Arch, Terms>(g, 1)) return by_winograd(detail::winograd_by_one{});
+    if constexpr (detail::by_two<G>)
+      if (detail::forward_by_two<T, Arch, Terms>(g)) return by_winograd(detail::winograd_by_two{});
+  }
   if constexpr (can_be<conv2d_kind::window, G>())
     if (few_channels_serve<T, Arch>(g)) return few_channels_forward<T, Arch>(pool, g, batch, x, w, bias, y, scratch);
   const index_t pixels = batch * g.out_h * g.out_w;
@@ -98,8 +135,11 @@ template <class T, class Arch, class Terms = exact_terms, class G>
 index_t conv2d_input_gradient_scratch(int threads, const G& g, index_t batch) {
   if constexpr (can_be<conv2d_kind::depthwise, G>())
     if (is_depthwise(g)) return depthwise_scratch<T, Arch>(threads, g, batch);
-  if constexpr (can_be<conv2d_kind::three_by_three, G>())
-    if (detail::by_winograd<T, Arch, Terms>(g)) return winograd_scratch<T, Arch>(threads, g.out_c, g.in_c);
+  if constexpr (detail::by_one<G>)
+    if (detail::by_winograd<T, Arch, Terms>(g, 1)) return winograd_scratch<T, Arch, detail::winograd_by_one>(threads, g.out_c, g.in_c);
+  if constexpr (detail::by_two<G>)
+    if (detail::backward_by_two<T, Arch, Terms>(g))
+      return winograd_scratch<T, Arch, detail::winograd_by_two_back<false>>(threads, g.out_c, g.in_c);
   if constexpr (can_be<conv2d_kind::window, G>())
     if (few_channels_serve<T, Arch>(g)) return few_channels_input_gradient_scratch<T, Arch>(threads, g);
   if constexpr (can_be<conv2d_kind::pointwise, G>())
@@ -161,10 +201,17 @@ void conv2d_input_gradient(thread_pool& pool, const G& g, index_t batch, const T
                            bool accumulate, T* scratch) {
   if constexpr (can_be<conv2d_kind::depthwise, G>())
     if (is_depthwise(g)) return depthwise_input_gradient<T, Arch>(pool, g, batch, dy, w, dx, accumulate, scratch);
-  if constexpr (can_be<conv2d_kind::three_by_three, G>())
-    if (detail::by_winograd<T, Arch, Terms>(g))
-      return winograd<T, Arch, typename Terms::winograd>(pool, {dy, g.out_h, g.out_w, g.out_c, 2 - g.pad_h, 2 - g.pad_w}, batch, w, true, nullptr, dx,
-                               g.in_h, g.in_w, g.in_c, accumulate, scratch);
+  if constexpr (detail::by_one<G> || detail::by_two<G>) {
+    const auto by_winograd = [&](auto scheme, index_t pad_h, index_t pad_w) {
+      winograd<T, Arch, decltype(scheme), typename Terms::winograd>(pool, {dy, g.out_h, g.out_w, g.out_c, pad_h, pad_w}, batch, w, true,
+                                                                    nullptr, dx, g.in_h, g.in_w, g.in_c, accumulate, scratch);
+    };
+    if constexpr (detail::by_one<G>)
+      if (detail::by_winograd<T, Arch, Terms>(g, 1)) return by_winograd(detail::winograd_by_one{}, 2 - g.pad_h, 2 - g.pad_w);
+    if constexpr (detail::by_two<G>)
+      if (detail::backward_by_two<T, Arch, Terms>(g))
+        return detail::with_winograd_back(g, [&](auto scheme) { by_winograd(scheme, scheme.padding(g.pad_h), scheme.padding(g.pad_w)); });
+  }
   if constexpr (can_be<conv2d_kind::window, G>())
     if (few_channels_serve<T, Arch>(g))
       return few_channels_input_gradient<T, Arch>(pool, g, batch, dy, w, dx, accumulate, scratch);
@@ -180,8 +227,10 @@ template <class T, class Arch, class Terms = exact_terms, class G>
 index_t conv2d_weight_gradient_scratch(int threads, const G& g, index_t batch) {
   if constexpr (can_be<conv2d_kind::depthwise, G>())
     if (is_depthwise(g)) return depthwise_scratch<T, Arch>(threads, g, batch);
-  if constexpr (can_be<conv2d_kind::three_by_three, G>())
-    if (detail::by_winograd<T, Arch, Terms>(g)) return winograd_gradient_scratch<T, Arch>(threads, g, batch);
+  if constexpr (detail::by_one<G>)
+    if (detail::by_winograd<T, Arch, Terms>(g, 1)) return winograd_gradient_scratch<T, Arch, detail::winograd_by_one>(threads, g, batch);
+  if constexpr (detail::by_two<G>)
+    if (detail::forward_by_two<T, Arch, Terms>(g)) return winograd_gradient_scratch<T, Arch, detail::winograd_by_two>(threads, g, batch);
   if constexpr (can_be<conv2d_kind::window, G>())
     if (few_channels_serve<T, Arch>(g)) return few_channels_weight_gradient_scratch<T, Arch>(threads, g, batch);
   const index_t pixels = batch * g.out_h * g.out_w;
@@ -221,11 +270,15 @@ void conv2d_weight_gradient(thread_pool& pool, const G& g, index_t batch, const 
                             T* scratch) {
   if constexpr (can_be<conv2d_kind::depthwise, G>())
     if (is_depthwise(g)) return depthwise_weight_gradient<T, Arch>(pool, g, batch, x, dy, dw, scratch);
-  if constexpr (can_be<conv2d_kind::three_by_three, G>())
-    if (detail::by_winograd<T, Arch, Terms>(g)) {
-      if (batch > 0) winograd_gradient<T, Arch, typename Terms::winograd>(pool, g, batch, x, dy, dw, scratch);
-      return;
-    }
+  if constexpr (detail::by_one<G> || detail::by_two<G>) {
+    const auto by_winograd = [&](auto scheme) {
+      if (batch > 0) winograd_gradient<T, Arch, decltype(scheme), typename Terms::winograd>(pool, g, batch, x, dy, dw, scratch);
+    };
+    if constexpr (detail::by_one<G>)
+      if (detail::by_winograd<T, Arch, Terms>(g, 1)) return by_winograd(detail::winograd_by_one{});
+    if constexpr (detail::by_two<G>)
+      if (detail::forward_by_two<T, Arch, Terms>(g)) return by_winograd(detail::winograd_by_two{});
+  }
   if constexpr (can_be<conv2d_kind::window, G>())
     if (few_channels_serve<T, Arch>(g)) return few_channels_weight_gradient<T, Arch>(pool, g, batch, x, dy, dw, scratch);
   if constexpr (detail::can_need_patches<T, Arch, Terms, G> || can_be<conv2d_kind::pointwise, G>())

@@ -5,57 +5,28 @@
 #include "../geometry.hpp"
 #include "conv2d_operands.hpp"
 #include "gemm.hpp"
+#include "winograd_scheme.hpp"
 
-/// Convolutions with 3 x 3 kernels that move by one, after Winograd: F(2x2, 3x3) of Lavin and Gray 2016, arXiv:1509.09308,
-/// section 4.1. A map is cut into tiles of 2 x 2 results, each seen through 4 x 4 inputs:
+/// Convolutions with 3 x 3 kernels, after Winograd. A map is cut into tiles of a few results, each seen through its inputs:
 ///   y = A' [(G g G') . (B' d B)] A,   . element by element, summed over the input channels
-/// so for each of the 16 places there is one product of (tiles, in) and (in, out): 16 multiplications for 4 results where
-/// the definition has 36. The coefficients are 0, 1 and 1/2, which keeps the error of a float near that of the definition.
-/// The gradient of the input is the same with turned kernels; the formula is linear in g, which gives that of the weights:
+/// so for each place of the bracket there is one product of (tiles, in) and (in, out). A scheme (winograd_scheme.hpp) says
+/// what A, B and G are. The formula is linear in g, which gives the gradient of the weights:
 ///   dg = G' [sum over tiles (B' d B) . (A dy A')] G
 namespace pretext::simd {
 
-/// Whether the kernels below serve a convolution: whole vectors of channels, and enough of them to pay for transforming.
-template <class T, class Arch>
-constexpr bool winograd_serves(const conv2d_geometry& g) {
-  constexpr index_t W = lanes<T, Arch>;
-  return g.kernel_h == 3 && g.kernel_w == 3 && g.stride_h == 1 && g.stride_w == 1 && g.groups == 1 && g.pad_h <= 2 &&
-         g.pad_w <= 2 && g.in_c % W == 0 && g.out_c % W == 0 && g.in_c >= 16 && g.out_c >= 16 && g.out_h > 1 && g.out_w > 1;
-}
-
 namespace detail {
 
-inline constexpr index_t places = 16;
-
-/// Written out, so that arrays indexed by the number become registers.
-template <class Body>
-inline void each_of_four(const Body& body) {
-  body(0);
-  body(1);
-  body(2);
-  body(3);
-}
-
-/// B' d B along one axis.
-template <class V>
-inline void winograd_input(const V& a, const V& b, const V& c, const V& d, V* to, index_t step) {
-  to[0] = a - c;
-  to[step] = b + c;
-  to[2 * step] = c - b;
-  to[3 * step] = b - d;
-}
-
-/// Maps seen as tiles: tile t of the batch covers results (2 y, 2 x) to (2 y + 1, 2 x + 1) of a map, and inputs from
-/// (2 y - pad_h, 2 x - pad_w) on.
+/// Maps seen as tiles: the results of tile (y, x) begin at (results y, results x) of a map, its inputs at
+/// (step y - pad_h, step x - pad_w).
 struct winograd_tiles {
   index_t height, width;  // in tiles
   index_t count;          // of the whole batch
 
-  winograd_tiles(index_t batch, index_t out_h, index_t out_w)
-      : height(ceil_div(out_h, 2)), width(ceil_div(out_w, 2)), count(batch * height * width) {}
+  winograd_tiles(index_t batch, index_t out_h, index_t out_w, index_t results)
+      : height(ceil_div(out_h, results)), width(ceil_div(out_w, results)), count(batch * height * width) {}
 };
 
-/// Maps (N, h, w, c) from which 4 x 4 neighbourhoods are read, with zeros beyond their edges.
+/// Maps (N, h, w, c) from which the inputs of tiles are read, with zeros beyond their edges.
 template <class T>
 struct winograd_source {
   const T* data;
@@ -64,109 +35,100 @@ struct winograd_source {
 };
 
 /// B' d B of `count` tiles from tile `first` on: place f of tile t, channel by channel, at to[f * place + t * tile].
-template <class T, class Arch>
+template <class T, class Arch, class Scheme>
 void transform_inputs(const winograd_source<T>& x, const winograd_tiles& tiles, index_t first, index_t count, const T* zeros,
                       T* to, index_t place, index_t tile) {
   using O = vector_ops<T, Arch>;
   using V = vec<T, Arch>;
+  constexpr int I = Scheme::inputs, P = Scheme::places;
   pixel_walk at(first, tiles.height, tiles.width);
   for (index_t t = 0; t < count; ++t, at.next()) {
-    const T* from[4][4];
-    for (index_t i = 0; i < 4; ++i)
-      for (index_t j = 0; j < 4; ++j) {
-        const index_t y = 2 * at.y - x.pad_h + i, z = 2 * at.x - x.pad_w + j;
+    const T* from[I][I];
+    for (index_t i = 0; i < I; ++i)
+      for (index_t j = 0; j < I; ++j) {
+        const index_t y = Scheme::step * at.y - x.pad_h + i, z = Scheme::step * at.x - x.pad_w + j;
         const bool inside = y >= 0 && y < x.h && z >= 0 && z < x.w;
         from[i][j] = inside ? x.data + ((at.n * x.h + y) * x.w + z) * x.c : zeros;
       }
     for (index_t c = 0; c < x.c; c += O::width) {
-      V half[4][4];
-      const auto down = [&](int j) {
-        winograd_input<V>(O::load(from[0][j] + c), O::load(from[1][j] + c), O::load(from[2][j] + c), O::load(from[3][j] + c),
-                          &half[0][j], 4);
-      };
+      V half[P][I];
+      each<I>([&](int j) PRETEXT_IN_PLACE {
+        V column[I];
+        each<I>([&](int i) PRETEXT_IN_PLACE { column[i] = O::load(from[i][j] + c); });
+        Scheme::input(column, &half[0][j], I);
+      });
       T* const out = to + t * tile + c;
-      const auto across = [&](int i) {
-        V whole[4];
-        winograd_input<V>(half[i][0], half[i][1], half[i][2], half[i][3], whole, 1);
-        T* const row = out + 4 * i * place;
-        O::store(row, whole[0]);
-        O::store(row + place, whole[1]);
-        O::store(row + 2 * place, whole[2]);
-        O::store(row + 3 * place, whole[3]);
-      };
-      each_of_four(down);
-      each_of_four(across);
+      each<P>([&](int i) PRETEXT_IN_PLACE {
+        V whole[P];
+        Scheme::input(half[i], whole, 1);
+        each<P>([&](int k) PRETEXT_IN_PLACE { O::store(out + (i * P + k) * place, whole[k]); });
+      });
     }
   }
 }
 
 /// y (+)= A' m A (+ bias) for columns [j, j + columns) of `count` tiles: the reverse of transform_inputs' places.
-template <class T, class Arch>
+template <class T, class Arch, class Scheme>
 void transform_outputs(const T* m, index_t place, index_t tile, const winograd_tiles& tiles, index_t first, index_t count,
                        index_t j, index_t columns, T* y, index_t h, index_t w, index_t c, const T* bias, bool accumulate,
                        bool streams) {
   using O = vector_ops<T, Arch>;
   using V = vec<T, Arch>;
+  constexpr int P = Scheme::places, R = Scheme::results;
   pixel_walk at(first, tiles.height, tiles.width);
   for (index_t t = 0; t < count; ++t, at.next()) {
-    T* const base = y + ((at.n * h + 2 * at.y) * w + 2 * at.x) * c + j;
-    const bool below = 2 * at.y + 1 < h, beside = 2 * at.x + 1 < w;
+    T* const base = y + ((at.n * h + R * at.y) * w + R * at.x) * c + j;
+    const index_t below = h - R * at.y, beside = w - R * at.x;
     for (index_t v = 0; v < columns; v += O::width) {
       const T* const from = m + t * tile + v;
-      V half[2][4];
-      each_of_four([&](int i) {
-        const V a = O::load(from + i * place), b = O::load(from + (4 + i) * place), d = O::load(from + (8 + i) * place);
-        half[0][i] = a + b + d;
-        half[1][i] = b - d - O::load(from + (12 + i) * place);
+      V half[R][P];
+      each<P>([&](int k) PRETEXT_IN_PLACE {
+        V column[P];
+        each<P>([&](int i) PRETEXT_IN_PLACE { column[i] = O::load(from + (i * P + k) * place); });
+        Scheme::result(column, &half[0][k], P);
       });
       const V shift = bias ? O::load(bias + j + v) : O::zero();
       const auto put = [&](T* to, const V& x) {
         if (streams) O::stream(to, x + shift);
         else O::store(to, accumulate ? O::load(to) + (x + shift) : x + shift);
       };
-      const auto put_row = [&](T* to, int i) {
-        put(to, half[i][0] + half[i][1] + half[i][2]);
-        if (beside) put(to + c, half[i][1] - half[i][2] - half[i][3]);
-      };
-      put_row(base + v, 0);
-      if (below) put_row(base + w * c + v, 1);
+      each<R>([&](int i) PRETEXT_IN_PLACE {
+        if (i >= below) return;
+        V whole[R];
+        Scheme::result(half[i], whole, 1);
+        T* const row = base + i * w * c + v;
+        each<R>([&](int k) PRETEXT_IN_PLACE {
+          if (k < beside) put(row + k * c, whole[k]);
+        });
+      });
     }
   }
 }
 
-/// G g along one axis.
-template <class T, class Arch>
-inline void winograd_kernel(const vec<T, Arch>& a, const vec<T, Arch>& b, const vec<T, Arch>& c, vec<T, Arch>* to, index_t step) {
-  using O = vector_ops<T, Arch>;
-  const auto half = O::set(T(0.5)), ends = half * (a + c), middle = half * b;
-  to[0] = a;
-  to[step] = ends + middle;
-  to[2 * step] = ends - middle;
-  to[3 * step] = c;
-}
-
 /// G g G' of one vector of kernels, tap (p, q) at taps[(3 p + q) * stride]; turned: tap (2 - p, 2 - q) in its place.
-template <class T, class Arch>
+template <class T, class Arch, class Scheme>
 inline void transform_kernel(const T* taps, index_t stride, bool turned, T* to, index_t place) {
   using O = vector_ops<T, Arch>;
   using V = vec<T, Arch>;
-  V half[4][3];
+  constexpr int K = Scheme::kernels;
+  V half[K][3];
   for (int q = 0; q < 3; ++q) {
     V tap[3];
     for (int p = 0; p < 3; ++p) tap[p] = O::load(taps + (turned ? 8 - 3 * p - q : 3 * p + q) * stride);
-    winograd_kernel<T, Arch>(tap[0], tap[1], tap[2], &half[0][q], 3);
+    Scheme::kernel(tap, &half[0][q], 3);
   }
-  for (int i = 0; i < 4; ++i) {
-    V whole[4];
-    winograd_kernel<T, Arch>(half[i][0], half[i][1], half[i][2], whole, 1);
-    for (int j = 0; j < 4; ++j) O::store(to + (4 * i + j) * place, whole[j]);
+  for (int i = 0; i < K; ++i) {
+    V whole[K];
+    Scheme::kernel(half[i], whole, 1);
+    for (int j = 0; j < K; ++j) O::store(to + (K * i + j) * place, whole[j]);
   }
 }
 
-/// How a product is cut, from the sizes alone. Transformed kernels lie as [panel][place][in][panel column].
-template <class T, class Arch>
+/// How a product is cut, from the sizes alone. Transformed kernels lie as [panel][kernel][in][panel column].
+template <class T, class Arch, class Scheme>
 struct winograd_plan {
   static constexpr index_t R = tile_shape<T, Arch>::rows, C = tile_shape<T, Arch>::columns;
+  static constexpr index_t places = Scheme::places * Scheme::places, kernels = Scheme::kernels * Scheme::kernels;
   /// Sums over at most this many channels are chained, as in the other products.
   static constexpr index_t most_steps = 1024 / static_cast<index_t>(sizeof(T));
   index_t in, out, panels;
@@ -184,27 +146,27 @@ struct winograd_plan {
     result_place = block * C + 16 < row ? row : block * C + 16;  // a tile's inputs have to fit, too
     kernel_place = in * C + 16;
   }
-  index_t kernels_size() const { return places * panels * kernel_place; }
+  index_t kernels_size() const { return kernels * panels * kernel_place; }
   index_t worker_size() const { return places * (place + result_place); }
 };
 
 /// Transforms the kernels w [tap][in][out] into panels; turned: [tap][out][in] turned by half a circle.
-template <class T, class Arch>
-void transform_kernels(thread_pool& pool, const winograd_plan<T, Arch>& plan, const T* w, bool turned, T* kernels) {
+template <class T, class Arch, class Scheme>
+void transform_kernels(thread_pool& pool, const winograd_plan<T, Arch, Scheme>& plan, const T* w, bool turned, T* to) {
   using O = vector_ops<T, Arch>;
-  constexpr index_t C = tile_shape<T, Arch>::columns, W = O::width;
+  constexpr index_t C = tile_shape<T, Arch>::columns, W = O::width, kernels = plan.kernels;
   const index_t in = plan.in, out = plan.out, tap = in * out, place = plan.kernel_place;
   pool.parallel_for(ceil_div(out, W), [&](index_t strip) {
     const index_t j = strip * W;
-    T* const to = kernels + j / C * places * place + j % C;
+    T* const strip_to = to + j / C * kernels * place + j % C;
     if (!turned) {
-      for (index_t i = 0; i < in; ++i) transform_kernel<T, Arch>(w + i * out + j, tap, false, to + i * C, place);
+      for (index_t i = 0; i < in; ++i) transform_kernel<T, Arch, Scheme>(w + i * out + j, tap, false, strip_to + i * C, place);
       return;
     }
-    alignas(64) T square[places * W * W];
+    alignas(64) T square[kernels * W * W];
     for (index_t i = 0; i < in; i += W) {
-      for (index_t r = 0; r < W; ++r) transform_kernel<T, Arch>(w + (j + r) * in + i, tap, true, square + r * W, W * W);
-      for (index_t f = 0; f < places; ++f) O::transpose(square + f * W * W, W, to + f * place + i * C, C);
+      for (index_t r = 0; r < W; ++r) transform_kernel<T, Arch, Scheme>(w + (j + r) * in + i, tap, true, square + r * W, W * W);
+      for (index_t f = 0; f < kernels; ++f) O::transpose(square + f * W * W, W, strip_to + f * place + i * C, C);
     }
   });
 }
@@ -212,35 +174,35 @@ void transform_kernels(thread_pool& pool, const winograd_plan<T, Arch>& plan, co
 }  // namespace detail
 
 /// Elements of scratch for a convolution of `in` into `out` channels, of any batch.
-template <class T, class Arch>
+template <class T, class Arch, class Scheme>
 index_t winograd_scratch(int threads, index_t in, index_t out) {
-  const detail::winograd_plan<T, Arch> plan(in, out);
+  const detail::winograd_plan<T, Arch, Scheme> plan(in, out);
   return 64 + plan.kernels_size() + round_up(in, 16) + threads * plan.worker_size();
 }
 
 /// y (N, h, w, out) = or += x convolved with w [+ bias]; the scratch is winograd_scratch. Terms: of the products (gemm.hpp).
 /// cost    4 / 9 of the definition's products and 56 additions for each tile's 4 results of a channel
 /// repeat  the bits of a sample depend on neither the threads nor the other samples
-template <class T, class Arch, class Terms = exact_terms>
+template <class T, class Arch, class Scheme, class Terms = exact_terms>
 void winograd(thread_pool& pool, const detail::winograd_source<T>& x, index_t batch, const T* w, bool turned, const T* bias,
               T* y, index_t out_h, index_t out_w, index_t out_c, bool accumulate, T* scratch) {
-  using plan_type = detail::winograd_plan<T, Arch>;
+  using plan_type = detail::winograd_plan<T, Arch, Scheme>;
   using element = typename Terms::template element<T, Arch>;
-  constexpr index_t R = plan_type::R, C = plan_type::C, places = detail::places;
+  constexpr index_t R = plan_type::R, C = plan_type::C, P = Scheme::places, K = Scheme::kernels, places = P * P;
   const plan_type plan(x.c, out_c);
   const auto each_block = [&](auto&& body) {
     for (index_t p = 0; p < plan.in; p += plan_type::most_steps)
       body(p, plan.in - p < plan_type::most_steps ? plan.in - p : plan_type::most_steps);
   };
-  const detail::winograd_tiles tiles(batch, out_h, out_w);
+  const detail::winograd_tiles tiles(batch, out_h, out_w, Scheme::results);
   T* const kernels = detail::align_scratch(scratch);
   T* const zeros = kernels + plan.kernels_size();
   T* const slots = zeros + round_up(x.c, 16);
-  detail::transform_kernels<T, Arch>(pool, plan, w, turned, kernels);
+  detail::transform_kernels(pool, plan, w, turned, kernels);
   if constexpr (Terms::template packs<T, Arch>)
-    pool.parallel_for(plan.panels * places, [&](index_t panel) {
+    pool.parallel_for(plan.panels * K * K, [&](index_t panel) {
       each_block([&](index_t p, index_t n) {
-        const index_t columns = out_c - panel / places * C;
+        const index_t columns = out_c - panel / (K * K) * C;
         Terms::template pack_columns<Arch>(kernels + panel * plan.kernel_place + p * C, C, n, columns < C ? columns : C);
       });
     });
@@ -256,7 +218,7 @@ void winograd(thread_pool& pool, const detail::winograd_source<T>& x, index_t ba
       const index_t some = plan.row < room ? room / plan.row : 1, part = some * plan.row;
       for (index_t i = 0; i < count; i += some) {
         const index_t now = count - i < some ? count - i : some;
-        detail::transform_inputs<T, Arch>(x, tiles, first + i, now, zeros, results, part, plan.row);
+        detail::transform_inputs<T, Arch, Scheme>(x, tiles, first + i, now, zeros, results, part, plan.row);
         for (index_t f = 0; f < places; ++f)
           for (index_t t = 0; t < now; ++t)
             each_block([&](index_t p, index_t n) {
@@ -264,13 +226,14 @@ void winograd(thread_pool& pool, const detail::winograd_source<T>& x, index_t ba
             });
       }
     } else {
-      detail::transform_inputs<T, Arch>(x, tiles, first, count, zeros, inputs, plan.place, plan.row);
+      detail::transform_inputs<T, Arch, Scheme>(x, tiles, first, count, zeros, inputs, plan.place, plan.row);
     }
     for (index_t j = 0; j < out_c; j += C) {
       const index_t columns = out_c - j < C ? out_c - j : C;
       for (index_t f = 0; f < places; ++f)
         each_block([&](index_t p, index_t n) {
-          const T* const panel = kernels + (j / C * places + f) * plan.kernel_place + p * C;
+          const index_t kernel = Scheme::kernel_of(f / P) * K + Scheme::kernel_of(f % P);
+          const T* const panel = kernels + (j / C * K * K + kernel) * plan.kernel_place + p * C;
           const T* const rows = inputs + f * plan.place + p;
           const store_result<T, Arch> store{{results + f * plan.result_place, C}, p > 0, nullptr};
           for (index_t i = 0; i < count; i += R)
@@ -279,7 +242,7 @@ void winograd(thread_pool& pool, const detail::winograd_source<T>& x, index_t ba
                                     reinterpret_cast<const element*>(panel), store, i, 0, count - i < R ? count - i : R, columns,
                                     true, true);
         });
-      detail::transform_outputs<T, Arch>(results, plan.result_place, C, tiles, first, count, j, columns, y, out_h, out_w, out_c,
+      detail::transform_outputs<T, Arch, Scheme>(results, plan.result_place, C, tiles, first, count, j, columns, y, out_h, out_w, out_c,
                                          bias, accumulate, streams);
     }
     vector_ops<T, Arch>::end_stream();
@@ -289,16 +252,17 @@ void winograd(thread_pool& pool, const detail::winograd_source<T>& x, index_t ba
 namespace detail {
 
 /// How a weight gradient is cut: runs of `chunk` tiles, shared out among `parts` sums where those are small.
-template <class T, class Arch>
+template <class T, class Arch, class Scheme>
 struct winograd_gradient_plan {
   static constexpr index_t C = tile_shape<T, Arch>::columns;
-  static constexpr index_t chunk = 192;
+  static constexpr index_t places = Scheme::places * Scheme::places, kernels = Scheme::kernels * Scheme::kernels;
+  static constexpr index_t chunk = Scheme::run;
   index_t in, out, chunks, parts;
   index_t row, place;              // strides of transformed inputs
   index_t panel, gradients_place;  // of transformed gradients, which lie as [place][panel][tile][panel column]
 
   winograd_gradient_plan(index_t in_c, index_t out_c, index_t tiles) : in(in_c), out(out_c), chunks(ceil_div(tiles, chunk)) {
-    const index_t fitting = (index_t{8} << 20) / (places * in * out * static_cast<index_t>(sizeof(T)));
+    const index_t fitting = (index_t{8} << 20) / (kernels * in * out * static_cast<index_t>(sizeof(T)));
     const index_t most = fitting > 16 ? 16 : fitting;
     parts = chunks < most ? chunks : most;
     if (parts < 4) parts = 1;
@@ -307,70 +271,62 @@ struct winograd_gradient_plan {
     panel = chunk * C;
     gradients_place = ceil_div(out, C) * panel + 16;
   }
-  index_t sums_size() const { return places * in * out; }
+  index_t sums_size() const { return kernels * in * out; }
   index_t worker_size() const { return places * (place + gradients_place); }
 };
 
 /// A dy A' of tiles [begin, end) of a run that begins at tile `first` of the batch.
-template <class T, class Arch>
+template <class T, class Arch, class Scheme>
 void transform_gradients(const T* dy, index_t h, index_t w, index_t c, const winograd_tiles& tiles, index_t first,
-                         index_t begin, index_t end, const winograd_gradient_plan<T, Arch>& plan, T* to) {
+                         index_t begin, index_t end, const winograd_gradient_plan<T, Arch, Scheme>& plan, T* to) {
   using O = vector_ops<T, Arch>;
   using V = vec<T, Arch>;
-  constexpr index_t C = winograd_gradient_plan<T, Arch>::C;
-  const auto spread = [](const V& a, const V& b, V* out, index_t step) {
-    out[0] = a;
-    out[step] = a + b;
-    out[2 * step] = a - b;
-    out[3 * step] = O::zero() - b;
-  };
+  constexpr index_t C = tile_shape<T, Arch>::columns;
+  constexpr int P = Scheme::places, R = Scheme::results;
   pixel_walk at(first + begin, tiles.height, tiles.width);
   for (index_t t = begin; t < end; ++t, at.next()) {
-    const T* const base = dy + ((at.n * h + 2 * at.y) * w + 2 * at.x) * c;
-    const bool below = 2 * at.y + 1 < h, beside = 2 * at.x + 1 < w;
+    const T* const base = dy + ((at.n * h + R * at.y) * w + R * at.x) * c;
+    const index_t below = h - R * at.y, beside = w - R * at.x;
     for (index_t j = 0; j < c; j += O::width) {
-      const T* const from = base + j;
-      V half[4][2];
-      spread(O::load(from), below ? O::load(from + w * c) : O::zero(), &half[0][0], 2);
-      if (beside)
-        spread(O::load(from + c), below ? O::load(from + w * c + c) : O::zero(), &half[0][1], 2);
-      else
-        each_of_four([&](int i) { half[i][1] = O::zero(); });
+      V half[P][R];
+      each<R>([&](int k) PRETEXT_IN_PLACE {
+        V column[R];
+        each<R>([&](int i) PRETEXT_IN_PLACE {
+          column[i] = i < below && k < beside ? O::load(base + (i * w + k) * c + j) : O::zero();
+        });
+        Scheme::spread(column, &half[0][k], R);
+      });
       T* const out = to + j / C * plan.panel + t * C + j % C;
-      each_of_four([&](int i) {
-        V whole[4];
-        spread(half[i][0], half[i][1], whole, 1);
-        each_of_four([&](int k) { O::store(out + (4 * i + k) * plan.gradients_place, whole[k]); });
+      each<P>([&](int i) PRETEXT_IN_PLACE {
+        V whole[P];
+        Scheme::spread(half[i], whole, 1);
+        each<P>([&](int k) PRETEXT_IN_PLACE { O::store(out + (i * P + k) * plan.gradients_place, whole[k]); });
       });
     }
   }
 }
 
 /// dw += G' (sum over parts) G for one row of input channels.
-template <class T, class Arch>
-void add_kernel_gradient(const winograd_gradient_plan<T, Arch>& plan, const T* sums, index_t i, T* dw) {
+template <class T, class Arch, class Scheme>
+void add_kernel_gradient(const winograd_gradient_plan<T, Arch, Scheme>& plan, const T* sums, index_t i, T* dw) {
   using O = vector_ops<T, Arch>;
   using V = vec<T, Arch>;
+  constexpr int K = Scheme::kernels;
   const index_t size = plan.in * plan.out;
-  const auto gather = [](const V& a, const V& b, const V& c, const V& d, V* out, index_t step) {
-    const V half = O::set(T(0.5)), sum = half * (b + c);
-    out[0] = a + sum;
-    out[step] = half * (b - c);
-    out[2 * step] = sum + d;
-  };
   for (index_t j = 0; j < plan.out; j += O::width) {
-    V whole[4][4];
-    for (index_t f = 0; f < places; ++f) {
-      const T* from = sums + f * size + i * plan.out + j;
-      V sum = O::load(from);
-      for (index_t part = 1; part < plan.parts; ++part) sum = sum + O::load(from += plan.sums_size());
-      whole[f / 4][f % 4] = sum;
+    V half[3][K];
+    for (int k = 0; k < K; ++k) {
+      V column[K];
+      for (int f = 0; f < K; ++f) {
+        const T* from = sums + (f * K + k) * size + i * plan.out + j;
+        column[f] = O::load(from);
+        for (index_t part = 1; part < plan.parts; ++part) column[f] = column[f] + O::load(from += plan.sums_size());
+      }
+      Scheme::kernel_gradient(column, &half[0][k], K);
     }
-    V half[3][4];
-    for (int k = 0; k < 4; ++k) gather(whole[0][k], whole[1][k], whole[2][k], whole[3][k], &half[0][k], 4);
     for (index_t p = 0; p < 3; ++p) {
       V taps[3];
-      gather(half[p][0], half[p][1], half[p][2], half[p][3], taps, 1);
+      Scheme::kernel_gradient(half[p], taps, 1);
       for (index_t q = 0; q < 3; ++q) {
         T* const to = dw + (3 * p + q) * size + i * plan.out + j;
         O::store(to, O::load(to) + taps[q]);
@@ -382,21 +338,21 @@ void add_kernel_gradient(const winograd_gradient_plan<T, Arch>& plan, const T* s
 }  // namespace detail
 
 /// Elements of scratch for the weight gradient; enough for smaller batches too.
-template <class T, class Arch>
+template <class T, class Arch, class Scheme>
 index_t winograd_gradient_scratch(int threads, const conv2d_geometry& g, index_t batch) {
-  const detail::winograd_tiles tiles(batch, g.out_h, g.out_w);
-  const detail::winograd_gradient_plan<T, Arch> plan(g.in_c, g.out_c, tiles.count);
+  const detail::winograd_tiles tiles(batch, g.out_h, g.out_w, Scheme::results);
+  const detail::winograd_gradient_plan<T, Arch, Scheme> plan(g.in_c, g.out_c, tiles.count);
   return 64 + round_up(g.in_c, 16) + plan.parts * plan.sums_size() + threads * plan.worker_size();
 }
 
 /// dw += the gradient of the kernels.
 /// cost    4 / 9 of the definition's products; scratch winograd_gradient_scratch
-template <class T, class Arch, class Terms = exact_terms>
+template <class T, class Arch, class Scheme, class Terms = exact_terms>
 void winograd_gradient(thread_pool& pool, const conv2d_geometry& g, index_t batch, const T* x, const T* dy, T* dw, T* scratch) {
-  using plan_type = detail::winograd_gradient_plan<T, Arch>;
+  using plan_type = detail::winograd_gradient_plan<T, Arch, Scheme>;
   using element = typename Terms::template element<T, Arch>;
-  constexpr index_t R = tile_shape<T, Arch>::rows, C = plan_type::C, chunk = plan_type::chunk, places = detail::places;
-  const detail::winograd_tiles tiles(batch, g.out_h, g.out_w);
+  constexpr index_t R = tile_shape<T, Arch>::rows, C = plan_type::C, chunk = plan_type::chunk, P = Scheme::places, K = Scheme::kernels;
+  const detail::winograd_tiles tiles(batch, g.out_h, g.out_w, Scheme::results);
   const plan_type plan(g.in_c, g.out_c, tiles.count);
   const detail::winograd_source<T> source{x, g.in_h, g.in_w, g.in_c, g.pad_h, g.pad_w};
   T* const zeros = detail::align_scratch(scratch);
@@ -407,17 +363,17 @@ void winograd_gradient(thread_pool& pool, const conv2d_geometry& g, index_t batc
   // sums are small, the loops inside run where they are.
   const auto run_part = [&](index_t part, int worker) {
     T* const inputs = slots + worker * plan.worker_size();
-    T* const gradients = inputs + places * plan.place;
+    T* const gradients = inputs + P * P * plan.place;
     T* const sum = sums + part * plan.sums_size();
     const index_t begin = part * plan.chunks / plan.parts, end = (part + 1) * plan.chunks / plan.parts;
     for (index_t c = begin; c < end; ++c) {
       const index_t first = c * chunk, count = tiles.count - first < chunk ? tiles.count - first : chunk;
       pool.parallel_for(count, index_t{12}, [&](index_t from, index_t to) {
-        detail::transform_inputs<T, Arch>(source, tiles, first + from, to - from, zeros, inputs + from * plan.row, plan.place,
+        detail::transform_inputs<T, Arch, Scheme>(source, tiles, first + from, to - from, zeros, inputs + from * plan.row, plan.place,
                                           plan.row);
         detail::transform_gradients<T, Arch>(dy, g.out_h, g.out_w, g.out_c, tiles, first, from, to, plan, gradients);
       });
-      pool.parallel_for(places, [&](index_t f) {
+      const auto add_place = [&](index_t f, index_t kernel, bool more) {
         T* const rows = inputs + f * plan.place;
         T* const panels = gradients + f * plan.gradients_place;
         if constexpr (Terms::template packs<T, Arch>) {
@@ -425,13 +381,23 @@ void winograd_gradient(thread_pool& pool, const conv2d_geometry& g, index_t batc
           for (index_t j = 0; j < g.out_c; j += C)
             Terms::template pack_columns<Arch>(panels + j / C * plan.panel, C, count, g.out_c - j < C ? g.out_c - j : C);
         }
-        const store_result<T, Arch> store{{sum + f * g.in_c * g.out_c, g.out_c}, c > begin, nullptr};
+        const store_result<T, Arch> store{{sum + kernel * g.in_c * g.out_c, g.out_c}, more, nullptr};
         for (index_t i = 0; i < g.in_c; i += R)
           for (index_t j = 0; j < g.out_c; j += C)
             run_tile<element, Arch>(Terms::template steps<T, Arch>(count),
                                     strided<element>{reinterpret_cast<const element*>(rows + i), 1, plan.row},
                                     reinterpret_cast<const element*>(panels + j / C * plan.panel), store, i, j,
                                     g.in_c - i < R ? g.in_c - i : R, g.out_c - j < C ? g.out_c - j : C, true, true);
+      };
+      // From the last kernel on, which most places may share.
+      pool.parallel_for(K * K, [&](index_t turned) {
+        const index_t kernel = K * K - 1 - turned;
+        bool more = c > begin;
+        for (index_t f = 0; f < P * P; ++f)
+          if (Scheme::kernel_of(f / P) * K + Scheme::kernel_of(f % P) == kernel) {
+            add_place(f, kernel, more);
+            more = true;
+          }
       });
     }
   };
