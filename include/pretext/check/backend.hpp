@@ -21,6 +21,15 @@ struct trial_functor {
   }
 };
 
+/// One that products may apply to their sums.
+struct trial_clamp {
+  static constexpr double least = -0.5;
+  template <class M, class V>
+  static V value(const V& x) {
+    return M::max(V(-0.5), x);
+  }
+};
+
 /// Momentum, as a rule with one state.
 struct trial_rule {
   static constexpr int states = 1;
@@ -66,6 +75,12 @@ void matrix_ops(result& r, B& be, double tolerance) {
     b(op::linear, x, w, bias, b.out({m, n}));
     b(op::linear, x, w, decltype(bias){}, b.out({m, n}));
   });
+  law(op::linear_map, [](auto& b, index_t m, index_t n) {
+    const auto x = b.in({m, 6}), w = b.in({n, 6}), bias = b.in({n});
+    b(op::linear_map, trial_functor{}, x, w, bias, b.out({m, n}));
+    b(op::linear_map, trial_clamp{}, x, w, bias, b.out({m, n}));
+    b(op::linear_map, trial_clamp{}, x, w, decltype(bias){}, b.out({m, n}));
+  });
   law(op::column_sums, [](auto& b, index_t m, index_t n) { b(op::column_sums, b.in({m, n}), b.sum({n})); });
   law(op::transpose_inner, [](auto& b, index_t m, index_t n) { b(op::transpose_inner, b.in({2, m, n}), b.out({2, n, m})); });
   law(op::copy_columns, [](auto& b, index_t m, index_t n) { b(op::copy_columns, b.in({m, n + 2}), b.sum({m, n + 3}), index_t{1}, index_t{2}, n); });
@@ -91,6 +106,13 @@ void convolution_ops(result& r, B& be, double tolerance) {
     each(m, n, [&](const conv2d_geometry& g) {
       const auto x = b.in(maps(2, 5, 6, g.in_c)), w = b.in(weights(g)), bias = b.in({g.out_c});
       b(op::conv2d, x, w, bias, b.out(maps(2, g.out_h, g.out_w, g.out_c)), g);
+    });
+  });
+  law(op::conv2d_map, [=](auto& b, index_t m, index_t n) {
+    each(m, n, [&](const conv2d_geometry& g) {
+      const auto x = b.in(maps(2, 5, 6, g.in_c)), w = b.in(weights(g)), bias = b.in({g.out_c});
+      b(op::conv2d_map, trial_functor{}, x, w, bias, b.out(maps(2, g.out_h, g.out_w, g.out_c)), g);
+      b(op::conv2d_map, trial_clamp{}, x, w, bias, b.out(maps(2, g.out_h, g.out_w, g.out_c)), g);
     });
   });
   law(op::conv2d_input_gradient, [=](auto& b, index_t m, index_t n) {

@@ -8,12 +8,13 @@ namespace pretext::nn {
 
 /// Scalar functions with their derivatives over a math policy M (core/scalar_math.hpp); where the derivative times dy is
 /// cheaper said at once, also `gradient`. `gradient_from_value` says that both are the same at f(x) as at x, so that a layer
-/// may forget x.
+/// may forget x. `least` says that the value is max(least, x), which products have at hand.
 namespace functor {
 
 struct relu {
   static constexpr const char* name = "relu";
   static constexpr bool gradient_from_value = true;
+  static constexpr double least = 0;
   template <class M, class V>
   PRETEXT_HOST_DEVICE static constexpr V value(const V& x) {
     return M::max(V(0), x);

@@ -122,8 +122,14 @@ struct conv2d : detail::linear_width<Out> {
     using base = bound_base<conv2d, In>;
     using base::base;
     static constexpr bool reads_input_first = true;
+    /// As linear: a relu behind it runs in the product.
+    static constexpr bool keeps_absorbed_output = true;
+    template <class Next>
+    static constexpr bool absorbs = requires { requires Next::functor::gradient_from_value; };
     template <class T>
-    struct cache {};
+    struct cache {
+      activations<const T> output{};  // of the layer that was absorbed
+    };
 
     constexpr index_t outputs() const { return this->spec.out; }
     constexpr index_t channels() const { return this->input[In::rank - 1]; }
@@ -161,6 +167,16 @@ struct conv2d : detail::linear_width<Out> {
       if constexpr (has_bias) bias = own.parameter({outputs()});
       ctx(op::conv2d, x, weight, bias, y, geometry(x.shape));
     }
+    template <class Next, class Ctx, class T>
+    constexpr void forward_with(const Next&, const Ctx& ctx, parameter_view<T> params, activations<const T> x, activations<T> y,
+                                cache<T>& kept) const {
+      parameter_reader own(params);
+      const auto weight = own.parameter(weight_extents());
+      tensor_view<const T> bias;
+      if constexpr (has_bias) bias = own.parameter({outputs()});
+      kept.output = activations<const T>(y);
+      ctx(op::conv2d_map, typename Next::functor{}, x, weight, bias, y, geometry(x.shape));
+    }
     template <class Ctx, class T, class Dx, class Dp>
     constexpr void backward(const Ctx& ctx, parameter_view<T> params, activations<const T> x, const cache<T>&,
                             activations<const T> dy, Dx dx, Dp d_params) const {
@@ -171,6 +187,12 @@ struct conv2d : detail::linear_width<Out> {
       }
       if constexpr (is_wanted<Dx>)
         ctx(op::conv2d_input_gradient, dy, parameter_reader(params).parameter(weight_extents()), dx, geometry(x.shape));
+    }
+    template <class Next, class Ctx, class T, class Dx, class Dp>
+    constexpr void backward_with(const Next&, const Ctx& ctx, parameter_view<T> params, activations<const T> x, const cache<T>& kept,
+                                 activations<const T> dy, Dx dx, Dp d_params) const {
+      const auto scope = ctx.scope();
+      backward(ctx, params, x, kept, detail::gradient_of_absorbed<Next>(ctx, kept.output, dy), dx, d_params);
     }
 
    private:

@@ -128,6 +128,15 @@ concept KeepsOutput = requires { requires Bound::keeps_output; };
 namespace detail {
 template <class T>
 inline constexpr bool dependent_false = false;
+
+/// Layers that run an elementwise layer whose gradient follows from its value: that layer's share of backward, into memory of
+/// the enclosing scope.
+template <class Next, class Ctx, class T>
+constexpr activations<const T> gradient_of_absorbed(const Ctx& ctx, const activations<const T>& value, const activations<const T>& dy) {
+  const activations<T> dx(ctx.take(dy.shape), dy.structure);
+  ctx(op::map_backward, typename Next::functor{}, value, dy, dx);
+  return activations<const T>(dx);
+}
 }  // namespace detail
 
 }  // namespace pretext::nn

@@ -40,8 +40,15 @@ struct linear : detail::linear_width<Out> {
     using base = bound_base<linear, In>;
     using base::base;
     static constexpr bool reads_input_first = true;
+    /// An elementwise layer behind this one whose gradient follows from its value (relu) runs in the product: the sum is neither
+    /// written nor kept.
+    static constexpr bool keeps_absorbed_output = true;
+    template <class Next>
+    static constexpr bool absorbs = requires { requires Next::functor::gradient_from_value; };
     template <class T>
-    struct cache {};
+    struct cache {
+      activations<const T> output{};  // of the layer that was absorbed
+    };
 
     constexpr index_t width() const { return this->input[In::rank - 1]; }
     constexpr index_t outputs() const { return this->spec.out; }
@@ -69,6 +76,16 @@ struct linear : detail::linear_width<Out> {
       if constexpr (has_bias) bias = own.parameter({outputs()});
       ctx(op::linear, x, weight, bias, y);
     }
+    template <class Next, class Ctx, class T>
+    constexpr void forward_with(const Next&, const Ctx& ctx, parameter_view<T> params, activations<const T> x, activations<T> y,
+                                cache<T>& kept) const {
+      parameter_reader own(params);
+      const auto weight = own.parameter({outputs(), width()});
+      tensor_view<const T> bias;
+      if constexpr (has_bias) bias = own.parameter({outputs()});
+      kept.output = activations<const T>(y);
+      ctx(op::linear_map, typename Next::functor{}, x, weight, bias, y);
+    }
     template <class Ctx, class T, class Dx, class Dp>
     constexpr void backward(const Ctx& ctx, parameter_view<T> params, activations<const T> x, const cache<T>&,
                             activations<const T> dy, Dx dx, Dp d_params) const {
@@ -79,6 +96,12 @@ struct linear : detail::linear_width<Out> {
       }
       if constexpr (is_wanted<Dx>)
         ctx(op::matmul, dy, parameter_reader(params).parameter({outputs(), width()}), dx, op::matmul_options{});
+    }
+    template <class Next, class Ctx, class T, class Dx, class Dp>
+    constexpr void backward_with(const Next&, const Ctx& ctx, parameter_view<T> params, activations<const T> x, const cache<T>& kept,
+                                 activations<const T> dy, Dx dx, Dp d_params) const {
+      const auto scope = ctx.scope();
+      backward(ctx, params, x, kept, detail::gradient_of_absorbed<Next>(ctx, kept.output, dy), dx, d_params);
     }
   };
 };

@@ -103,9 +103,7 @@ struct residual {
     constexpr void backward_with(const Next&, const Ctx& ctx, parameter_view<T> params, activations<const T> x, const cache<T>& kept,
                                  activations<const T> dy, Dx dx, Dp d_params) const {
       const auto scope = ctx.scope();
-      const activations<T> d_sum(ctx.take(dy.shape), dy.structure);
-      ctx(op::map_backward, typename Next::functor{}, kept.output, dy, d_sum);
-      backward(ctx, params, x, kept, activations<const T>(d_sum), dx, d_params);
+      backward(ctx, params, x, kept, detail::gradient_of_absorbed<Next>(ctx, kept.output, dy), dx, d_params);
     }
 
    private:

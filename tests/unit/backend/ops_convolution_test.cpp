@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // build: avx2 avx512
+#include "pretext/nn/activation.hpp"
 #include "ops_support.hpp"
 
 using namespace ops_test;
@@ -21,12 +22,14 @@ void check(index_t b, const conv2d_geometry& g) {
     using T = decltype(zero);
     const auto x = values<T>(x_size.size(), 1), w = values<T>(w_size.size(), 2), bias = values<T>(g.out_c, 3),
                dy = values<T>(y_size.size(), 4);
-    auto y = stale<T>(y_size.size()), plain = y, dx = stale<T>(x_size.size()), dw = values<T>(w_size.size(), 5);
+    auto y = stale<T>(y_size.size()), plain = y, clamped = y, mapped = y, dx = stale<T>(x_size.size()), dw = values<T>(w_size.size(), 5);
     run(op::conv2d, in(x, x_size), in(w, w_size), in(bias, {g.out_c}), out(y, y_size), g);
     run(op::conv2d, in(x, x_size), in(w, w_size), tensor_view<const T>{}, out(plain, y_size), g);
+    run(op::conv2d_map, pretext::nn::functor::relu{}, in(x, x_size), in(w, w_size), in(bias, {g.out_c}), out(clamped, y_size), g);
+    run(op::conv2d_map, pretext::nn::functor::tanh{}, in(x, x_size), in(w, w_size), in(bias, {g.out_c}), out(mapped, y_size), g);
     run(op::conv2d_input_gradient, in(dy, y_size), in(w, w_size), out(dx, x_size), g);
     run(op::conv2d_weight_gradient, in(x, x_size), in(dy, y_size), out(dw, w_size), g);
-    return outputs<T>{y, plain, dx, dw};
+    return outputs<T>{y, plain, clamped, mapped, dx, dw};
   });
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // build: avx2 avx512
+#include "pretext/nn/activation.hpp"
 #include "ops_support.hpp"
 
 using namespace ops_test;
@@ -45,9 +46,12 @@ TEST_CASE("linear: agrees with the reference, with and without bias", "[backend]
           using T = decltype(zero);
           const index_t k = 31;
           const auto x = values<T>(m * k, 1), w = values<T>(n * k, 2), bias = values<T>(n, 3);
-          auto y = stale<T>(m * n);
-          run(op::linear, in(x, {m, k}), in(w, {n, k}), biased ? in(bias, {n}) : tensor_view<const T>{}, out(y, {m, n}));
-          return outputs<T>{y};
+          auto y = stale<T>(m * n), clamped = y, mapped = y;
+          const auto b = biased ? in(bias, {n}) : tensor_view<const T>{};
+          run(op::linear, in(x, {m, k}), in(w, {n, k}), b, out(y, {m, n}));
+          run(op::linear_map, pretext::nn::functor::relu{}, in(x, {m, k}), in(w, {n, k}), b, out(clamped, {m, n}));
+          run(op::linear_map, pretext::nn::functor::tanh{}, in(x, {m, k}), in(w, {n, k}), b, out(mapped, {m, n}));
+          return outputs<T>{y, clamped, mapped};
         });
       }
 }

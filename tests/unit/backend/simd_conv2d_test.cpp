@@ -3,6 +3,7 @@
 #include "pretext/backend/simd/conv2d.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -86,12 +87,12 @@ struct run {
   std::vector<T> dy() const { return random_values<T>(out_size(), 3); }
   std::vector<T> bias() const { return random_values<T>(g.out_c, 4); }
 
-  std::vector<T> forward(int threads, bool with_bias) const {
+  std::vector<T> forward(int threads, bool with_bias, T least = -std::numeric_limits<T>::infinity()) const {
     thread_pool pool(threads);
     const auto in = x(), weights = w(), b = bias();
     auto y = empty<T>(out_size(), T(9)), s = scratch(simd::conv2d_forward_scratch<T, native, Terms>(threads, g, batch));
-    simd::conv2d_forward<T, native, Terms>(pool, g, batch, in.data(), weights.data(), with_bias ? b.data() : nullptr, y.data(),
-                                    s.data());
+    simd::conv2d_forward<T, native, Terms>(pool, g, batch, in.data(), weights.data(), {with_bias ? b.data() : nullptr, least},
+                                           y.data(), s.data());
     check(s);
     return y;
   }
@@ -176,6 +177,18 @@ TEMPLATE_TEST_CASE("simd conv2d: same bits for any number of threads", "[backend
       CHECK(same_bits(dx, r.input_gradient(threads, false)));
       CHECK(same_bits(dw, r.weight_gradient(threads)));
     }
+  }
+}
+
+TEMPLATE_TEST_CASE("simd conv2d: a clamp on the way is one afterwards, to the bit", "[backend][simd][conv2d]", exact<float>, exact<double>,
+                   bfloat16<false>, bfloat16<true>, block16) {
+  using T = typename TestType::value;
+  for (const auto& [batch, g] : cases()) {
+    const run<T, TestType> r{g, batch};
+    auto y = r.forward(1, true);
+    const T least = y.size() % 2 == 0 ? T(0) : T(-0.25);
+    for (T& v : y) v = v > least ? v : least;
+    CHECK(same_bits(y, r.forward(2, true, least)));
   }
 }
 

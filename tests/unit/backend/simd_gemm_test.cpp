@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "pretext/backend/simd/gemm.hpp"
 
+#include <cmath>
 #include <cstring>
+#include <limits>
 #include <vector>
 
 #include "pretext/core/tensor.hpp"
@@ -63,6 +65,26 @@ TEST_CASE("simd gemm: an inner extent of zero gives zero, the bias, or leaves th
   CHECK(c == std::vector<float>{1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4});
   simd::gemm<float, native>(pool, 0, 4, 5, nullptr, 5, false, nullptr, 4, false, nullptr, 4, false, scratch.data());
   CHECK(simd::gemm_scratch<float, native>(2, 0, 4, 5) == 0);
+}
+
+TEST_CASE("simd gemm: a clamp takes the whole sum, of one block of steps or of several, and lets NaN pass", "[backend][simd][gemm]") {
+  thread_pool pool(2);
+  for (const index_t k : {0, 7, 1500, 9000})
+    for (const index_t n : {5, 70}) {
+      const index_t m = 29;
+      const auto a = random_values<float>(m * k + 1, 1), b = random_values<float>(k * n + 1, 2), bias = random_values<float>(n, 3);
+      auto y = empty<float>(m * n), clamped = y, s = empty<float>(simd::gemm_scratch<float, native>(2, m, n, k));
+      auto left = a;
+      if (k > 0) left[0] = std::numeric_limits<float>::quiet_NaN();
+      simd::gemm<float, native>(pool, m, n, k, left.data(), k, false, b.data(), n, false, y.data(), n, false, s.data(), bias.data());
+      simd::gemm<float, native>(pool, m, n, k, left.data(), k, false, b.data(), n, false, clamped.data(), n, false, s.data(),
+                                {bias.data(), 0.125f});
+      for (index_t i = 0; i < m * n; ++i) {
+        const float whole = y[static_cast<std::size_t>(i)], got = clamped[static_cast<std::size_t>(i)];
+        if (k > 0 && i < n) CHECK(std::isnan(got));
+        else CHECK(got == (whole > 0.125f ? whole : 0.125f));
+      }
+    }
 }
 
 TEST_CASE("simd gemm: infinities and NaN stay in their rows", "[backend][simd][gemm]") {

@@ -79,6 +79,29 @@ TEST_CASE("sequential: a residual runs a relu behind it, and a tap keeps its lay
   CHECK((!seen[1] && !seen[3]));
 }
 
+TEST_CASE("sequential: linear and conv2d run a relu behind them, to the bit and for less memory", "[nn][layers][sequential]") {
+  const auto compare = [](const auto& together, const auto& apart, const extents& sample) {
+    const given g = random_values(together, sample, 5);
+    simd be(2);
+    const auto one = run<float>(be, together, sample, g), two = run<float>(be, apart, sample, g);
+    CHECK(one.y == two.y);
+    CHECK(one.dx == two.dx);
+    CHECK(one.named == two.named);
+    CHECK(one.memory < two.memory);
+  };
+  using dense = nn::sequential<nn::linear<300>, nn::relu, nn::linear<5>>;
+  using dense_apart = nn::sequential<nn::linear<300>, nn::named<"i", nn::identity>, nn::relu, nn::named<"2", nn::linear<5>>>;
+  CHECK(decltype(nn::bind(dense{}, px::features<7>{}))::fusion::absorbed[1]);
+  compare(nn::bind(dense{}, px::features<7>{}), nn::bind(dense_apart{}, px::features<7>{}), extents(7));
+  using maps = nn::sequential<nn::conv2d<16, 3>, nn::relu, nn::conv2d<16, 3, nn::no_bias>, nn::relu>;
+  using maps_apart = nn::sequential<nn::conv2d<16, 3>, nn::named<"i", nn::identity>, nn::relu, nn::named<"2", nn::conv2d<16, 3, nn::no_bias>>,
+                                    nn::identity, nn::relu>;
+  compare(nn::bind(maps{}, px::image<3, 9, 8>{}), nn::bind(maps_apart{}, px::image<3, 9, 8>{}), extents(9, 8, 3));
+  check_layer(nn::sequential<nn::linear<6>, nn::relu, nn::linear<4>, nn::relu>{}, px::features<5>{}, 8);
+  check_layer(nn::residual<nn::sequential<nn::linear<5>, nn::relu>>{}, px::features<5>{}, 8);  // remembers its output
+  check_layer(maps{}, px::image<2, 6, 5>{}, 3);
+}
+
 TEST_CASE("sequential: what a large batch_norm hands on is computed again, to the bit and for less memory", "[nn][layers][sequential]") {
   using forgets = nn::sequential<nn::conv2d<16, 1>, nn::batch_norm, nn::relu, nn::conv2d<8, 1>, nn::batch_norm, nn::conv2d<4, 1>>;
   using pair = nn::sequential<nn::named<"1", nn::batch_norm>, nn::named<"2", nn::relu>>;

@@ -27,6 +27,16 @@ struct conv2d_op {
 };
 inline constexpr conv2d_op conv2d{};
 
+/// (f, x, w, bias, y, geometry): y = f(conv2d) for a functor f (ops/elementwise.hpp)
+struct conv2d_map_op {
+  static constexpr std::string_view name = "conv2d_map";
+  template <class F, class X, class W, class B, class Y>
+  static constexpr double flops(const F&, const X& x, const W&, const B&, const Y& y, const conv2d_geometry& g) {
+    return detail::convolution_flops(g, x.extent(0)) + static_cast<double>(y.size());
+  }
+};
+inline constexpr conv2d_map_op conv2d_map{};
+
 /// dx = adjoint of conv2d applied to dy
 /// shapes  dy (B, H', W', O), w as conv2d, dx (B, H, W, C)
 struct conv2d_input_gradient_op {

@@ -39,6 +39,17 @@ struct linear_op {
 };
 inline constexpr linear_op linear{};
 
+/// y = f(x w^T + bias) for a functor f (ops/elementwise.hpp)
+/// shapes  as linear
+struct linear_map_op {
+  static constexpr std::string_view name = "linear_map";
+  template <class F, class X, class W, class B, class Y>
+  static constexpr double flops(const F&, const X& x, const W& w, const B& bias, const Y& y) {
+    return linear_op::flops(x, w, bias, y) + static_cast<double>(y.size());
+  }
+};
+inline constexpr linear_map_op linear_map{};
+
 /// sums_j += sum_i x_ij; accumulates
 /// shapes  x (M, N), sums (N)
 struct column_sums_op {

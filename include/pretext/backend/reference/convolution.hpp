@@ -34,6 +34,12 @@ struct reference_convolution {
     for (index_t i = 0; i < y.size(); ++i) y[i] = bias ? bias[i % g.out_c] : T{};
     for_each_product(x.extent(0), g, [&](index_t in, index_t k, index_t out) { y[out] += x[in] * w[k]; });
   }
+  template <class F, class T>
+  static void run(op::conv2d_map_op, workspace& memory, const F&, input<T> x, input<T> w, input<T> bias, tensor_view<T> y,
+                  const conv2d_geometry& g) {
+    run(op::conv2d, memory, x, w, bias, y, g);
+    for (T& v : y) v = F::template value<scalar_math>(v);
+  }
   template <class T>
   static void run(op::conv2d_input_gradient_op, workspace&, input<T> dy, input<T> w, tensor_view<T> dx,
                   const conv2d_geometry& g) {

@@ -3,6 +3,7 @@
 
 #include <type_traits>
 
+#include "../../core/scalar_math.hpp"
 #include "../../core/workspace.hpp"
 #include "../ops/matrix.hpp"
 
@@ -34,6 +35,11 @@ struct reference_matrix {
     if (bias)
       for (index_t i = 0; i < y.rows(); ++i)
         for (index_t j = 0; j < y.columns(); ++j) y(i, j) += bias[j];
+  }
+  template <class F, class T>
+  static void run(op::linear_map_op, workspace& w, const F&, input<T> x, input<T> weight, input<T> bias, tensor_view<T> y) {
+    run(op::linear, w, x, weight, bias, y);
+    for (T& v : y) v = F::template value<scalar_math>(v);
   }
   template <class T>
   static void run(op::column_sums_op, workspace&, input<T> x, tensor_view<T> sums) {

@@ -162,7 +162,7 @@ PRETEXT_APART void dot_strip(const contrast<T>& p, index_t i, index_t count, con
   constexpr index_t conflict = 2048 / static_cast<index_t>(sizeof(T));
   const dense_left<T, Arch> left{p.q, p.q_stride, 1, p.q_stride % conflict != 0};
   const strided<T> rows = left.block(i, count, 0, p.width, copy);
-  const store_result<T, Arch> store{{strip, Stride}, false, nullptr};
+  const store_result<T, Arch> store{{strip, Stride}, false};
   constexpr index_t C = tile_shape<T, Arch>::columns;
   for (index_t j = first; j < columns; j += C)
     run_tile<T, Arch>(p.width, rows, panels + j * p.width, store, 0, j, count, C, true, true);

@@ -215,7 +215,7 @@ void pair_gradient(thread_pool& pool, const pair_sweep<T, Pair, Mask>& p, const 
       }
       for (index_t r = t + tile_rows; r < t + R; ++r)
         for (index_t j = first; j < b.columns; ++j) weights[r * L + j] = T(0);
-      const store_result<T, Arch> add{{dq + (b.i + t) * c.width, c.width}, true, nullptr};
+      const store_result<T, Arch> add{{dq + (b.i + t) * c.width, c.width}, true};
       for (index_t d = 0; d < c.width; d += C)
         run_tile<T, Arch>(b.columns - first, strided<T>{weights + t * L + first, L, 1},
                           direct + b.j * plan.padded_width + d * b.columns + first * C, add, 0, d, tile_rows,
@@ -223,7 +223,7 @@ void pair_gradient(thread_pool& pool, const pair_sweep<T, Pair, Mask>& p, const 
     }
     if (!b.mirrored) return;
     // The same weights for the columns' rows. What lies beyond the block's columns is computed with and not stored.
-    const store_result<T, Arch> add{{dq + b.j * c.width, c.width}, true, nullptr};
+    const store_result<T, Arch> add{{dq + b.j * c.width, c.width}, true};
     for (index_t u = 0; u < b.columns; u += R) {
       const index_t steps = b.upper() && u + R < b.rows ? u + R : b.rows;
       for (index_t d = 0; d < c.width; d += C)

@@ -95,18 +95,18 @@ index_t conv2d_forward_scratch(int threads, const G& g, index_t batch) {
   return Terms::template scratch<T, Arch>(threads, batch * g.out_h * g.out_w, g.group_out(), g.patch());
 }
 
-/// y (N, out_h, out_w, out_c) = x (N, in_h, in_w, in_c) convolved with w [+ bias (out_c)].
+/// y (N, out_h, out_w, out_c) = x (N, in_h, in_w, in_c) convolved with w, finished (gemm_tile.hpp).
 /// cost    2 N out_h out_w out_c patch; scratch conv2d_forward_scratch
 /// repeat  the bits of a sample depend on neither the threads nor the other samples
 template <class T, class Arch, class Terms = exact_terms, class G>
-void conv2d_forward(thread_pool& pool, const G& g, index_t batch, const T* x, const T* w, const T* bias,
-                    T* y, T* scratch) {
+void conv2d_forward(thread_pool& pool, const G& g, index_t batch, const T* x, const T* w,
+                    const finished<T>& finish, T* y, T* scratch) {
   if constexpr (can_be<conv2d_kind::depthwise, G>())
-    if (is_depthwise(g)) return depthwise_forward<T, Arch>(pool, g, batch, x, w, bias, y, scratch);
+    if (is_depthwise(g)) return depthwise_forward<T, Arch>(pool, g, batch, x, w, finish, y, scratch);
   if constexpr (detail::by_one<G> || detail::by_two<G>) {
     const auto by_winograd = [&](auto scheme) {
       winograd<T, Arch, decltype(scheme), typename Terms::winograd>(pool, {x, g.in_h, g.in_w, g.in_c, g.pad_h, g.pad_w}, batch, w, false,
-                                                                    bias, y, g.out_h, g.out_w, g.out_c, false, scratch);
+                                                                    finish, y, g.out_h, g.out_w, g.out_c, false, scratch);
     };
     if constexpr (detail::by_one<G>)
       if (detail::by_winograd<T, Arch, Terms>(g, 1)) return by_winograd(detail::winograd_by_one{});
@@ -114,18 +114,18 @@ void conv2d_forward(thread_pool& pool, const G& g, index_t batch, const T* x, co
       if (detail::forward_by_two<T, Arch, Terms>(g)) return by_winograd(detail::winograd_by_two{});
   }
   if constexpr (can_be<conv2d_kind::window, G>())
-    if (few_channels_serve<T, Arch>(g)) return few_channels_forward<T, Arch>(pool, g, batch, x, w, bias, y, scratch);
+    if (few_channels_serve<T, Arch>(g)) return few_channels_forward<T, Arch>(pool, g, batch, x, w, finish, y, scratch);
   const index_t pixels = batch * g.out_h * g.out_w;
   if constexpr (can_be<conv2d_kind::pointwise, G>())
     if (detail::is_pointwise(g))
       return gemm<T, Arch, Terms>(pool, pixels, g.out_c, g.in_c, x, g.in_c, false, w, g.out_c, false, y, g.out_c, false, scratch,
-                           bias);
+                           finish);
   if constexpr (detail::can_need_patches<T, Arch, Terms, G>)
     for (index_t group = 0; group < g.groups; ++group) {
       const conv_patches<T, Arch> left{x, g, group};
       const dense_right<T, Arch> right{w + group * g.patch() * g.group_out(), g.group_out(), false};
       const store_result<T, Arch> epilogue{
-          {y + group * g.group_out(), g.out_c}, false, bias ? bias + group * g.group_out() : nullptr,
+          {y + group * g.group_out(), g.out_c}, false, finish.from(group * g.group_out()),
           g.groups == 1 && one_block<T, Arch, Terms>(g.patch()) && vector_ops<T, Arch>::streams(y, pixels * g.out_c, g.out_c)};
       Terms::template multiply<T, Arch>(pool, pixels, g.group_out(), g.patch(), left, right, epilogue, scratch);
     }
@@ -187,7 +187,7 @@ void input_gradient_by_patches(thread_pool& pool, const conv2d_geometry& g, inde
         const conv_gradient_weights<T, Arch> right{turned + group * g.patch() * columns, g, c};
         const bool streams = g.groups == 1 && one_block<T, Arch, Terms>(c.taps_y * c.taps_x * columns) &&
                              vector_ops<T, Arch>::streams(dx, batch * g.in_h * g.in_w * g.in_c, g.in_c);
-        const store_result<T, Arch> epilogue{class_rows(dx + group * rows, g, c), accumulate, nullptr, streams};
+        const store_result<T, Arch> epilogue{class_rows(dx + group * rows, g, c), accumulate, {}, streams};
         Terms::template multiply<T, Arch>(pool, batch * c.height * c.width, rows, c.taps_y * c.taps_x * columns, left, right, epilogue,
                           scratch + g.weights());
       }
@@ -204,7 +204,7 @@ void conv2d_input_gradient(thread_pool& pool, const G& g, index_t batch, const T
   if constexpr (detail::by_one<G> || detail::by_two<G>) {
     const auto by_winograd = [&](auto scheme, index_t pad_h, index_t pad_w) {
       winograd<T, Arch, decltype(scheme), typename Terms::winograd>(pool, {dy, g.out_h, g.out_w, g.out_c, pad_h, pad_w}, batch, w, true,
-                                                                    nullptr, dx, g.in_h, g.in_w, g.in_c, accumulate, scratch);
+                                                                    {}, dx, g.in_h, g.in_w, g.in_c, accumulate, scratch);
     };
     if constexpr (detail::by_one<G>)
       if (detail::by_winograd<T, Arch, Terms>(g, 1)) return by_winograd(detail::winograd_by_one{}, 2 - g.pad_h, 2 - g.pad_w);
@@ -252,11 +252,11 @@ void weight_gradient_by_patches(thread_pool& pool, const conv2d_geometry& g, ind
     const conv_patches_transposed<T, Arch> left{{x, g, group}};
     const dense_right<T, Arch> right{dy + group * g.group_out(), g.out_c, false};
     if (parts == 1) {
-      const store_result<T, Arch> epilogue{{to, g.group_out()}, true, nullptr};
+      const store_result<T, Arch> epilogue{{to, g.group_out()}, true};
       Terms::template multiply<T, Arch>(pool, g.patch(), g.group_out(), pixels, left, right, epilogue, scratch);
       continue;
     }
-    const store_result<T, Arch> epilogue{{scratch, g.group_out(), size}, false, nullptr};
+    const store_result<T, Arch> epilogue{{scratch, g.group_out(), size}, false};
     Terms::template multiply<T, Arch>(pool, g.patch(), g.group_out(), pixels, left, right, epilogue, scratch + parts * size, parts);
     add_partials<T, Arch>(pool, parts, size, scratch, to);
   }

@@ -3,6 +3,7 @@
 
 #include "../../core/thread_pool.hpp"
 #include "../geometry.hpp"
+#include "gemm_tile.hpp"
 #include "partials.hpp"
 #include "vector_ops.hpp"
 
@@ -34,7 +35,7 @@ index_t depthwise_scratch(int, const conv2d_geometry& g, index_t batch) {
 
 template <class T, class Arch>
 void depthwise_forward(thread_pool& pool, const conv2d_geometry& g, index_t batch, const T* x, const T* w,
-                       const T* bias, T* y, T* scratch) {
+                       const finished<T>& finish, T* y, T* scratch) {
   using O = vector_ops<T, Arch>;
   const index_t C = g.in_c;
   detail::turn(w, C, g.taps(), scratch);
@@ -58,8 +59,8 @@ void depthwise_forward(thread_pool& pool, const conv2d_geometry& g, index_t batc
               sum = O::fma(O::load_some(from, lanes_left), O::load_some(weight, lanes_left), sum);
           }
         }
-        if (bias) sum = sum + O::load_some(bias + c, lanes_left);
-        O::store_some(y + (row * g.out_w + ox) * C + c, sum, lanes_left);
+        if (finish.bias) sum = sum + O::load_some(finish.bias + c, lanes_left);
+        O::store_some(y + (row * g.out_w + ox) * C + c, O::max(O::set(finish.least), sum), lanes_left);
       }
   });
 }

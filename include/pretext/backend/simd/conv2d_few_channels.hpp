@@ -83,7 +83,7 @@ struct picture_lines {
 /// Results of R pixels and two vectors of channels: a chain of one patch is so short that a tile's way through memory to
 /// an epilogue would show.
 template <class T, class Arch, int R>
-void picture_tile(index_t patch, const T* a, index_t pixel_stride, const T* b, const T* bias, T* y, index_t out_c, bool streams) {
+void picture_tile(index_t patch, const T* a, index_t pixel_stride, const T* b, const finished<T>& finish, T* y, index_t out_c, bool streams) {
   using O = vector_ops<T, Arch>;
   constexpr index_t W = O::width;
   vec<T, Arch> sum[R][2];
@@ -99,7 +99,12 @@ void picture_tile(index_t patch, const T* a, index_t pixel_stride, const T* b, c
     ++a;
     b += 2 * W;
   }
-  if (bias) each([&](std::size_t r, std::size_t v) { sum[r][v] = sum[r][v] + O::load(bias + static_cast<index_t>(v) * W); });
+  if (finish.bias)
+    each([&](std::size_t r, std::size_t v) { sum[r][v] = sum[r][v] + O::load(finish.bias + static_cast<index_t>(v) * W); });
+  if (finish.clamps()) {
+    const auto least = O::set(finish.least);
+    each([&](std::size_t r, std::size_t v) { sum[r][v] = O::max(least, sum[r][v]); });
+  }
   const auto at = [&](std::size_t r, std::size_t v) { return y + static_cast<index_t>(r) * out_c + static_cast<index_t>(v) * W; };
   if (streams) each([&](std::size_t r, std::size_t v) { O::stream(at(r, v), sum[r][v]); });
   else each([&](std::size_t r, std::size_t v) { O::store(at(r, v), sum[r][v]); });
@@ -187,8 +192,8 @@ index_t few_channels_forward_scratch(int threads, const conv2d_geometry& g) {
 
 /// conv2d_forward for few channels; the chain of a result runs over (kernel column, kernel row, channel).
 template <class T, class Arch>
-void few_channels_forward(thread_pool& pool, const conv2d_geometry& g, index_t batch, const T* x, const T* w, const T* bias,
-                          T* y, T* scratch) {
+void few_channels_forward(thread_pool& pool, const conv2d_geometry& g, index_t batch, const T* x, const T* w,
+                          const finished<T>& finish, T* y, T* scratch) {
   constexpr index_t R = tile_shape<T, Arch>::rows, C = tile_shape<T, Arch>::columns;
   const detail::picture_lines<T, Arch> lines{g};
   const index_t patch = g.patch();
@@ -198,7 +203,7 @@ void few_channels_forward(thread_pool& pool, const conv2d_geometry& g, index_t b
     for (index_t p = 0; p < patch; ++p)
       copy_panels<T, Arch>(w + lines.weight_row(p) * g.out_c + j, g.out_c, 1, g.out_c - j < C ? g.out_c - j : C,
                            packed + j * patch + p * C);
-  const store_result<T, Arch> epilogue{{y, g.out_c}, false, bias,
+  const store_result<T, Arch> epilogue{{y, g.out_c}, false, finish,
                                        vector_ops<T, Arch>::streams(y, batch * g.out_h * g.out_w * g.out_c, g.out_c)};
   const index_t blocks = ceil_div(g.out_h, detail::picture_lines_at_once);
   pool.parallel_for_worker(batch * blocks, [&](index_t task, int worker) {
@@ -215,7 +220,7 @@ void few_channels_forward(thread_pool& pool, const conv2d_geometry& g, index_t b
           const index_t x0 = i + P <= g.out_w ? i : g.out_w - P;
           for (index_t j = 0; j < g.out_c; j += C)
             detail::picture_tile<T, Arch, P>(patch, buffer + x0 * lines.pixel_stride(), lines.pixel_stride(), packed + j * patch,
-                                             bias ? bias + j : nullptr, y + (first + x0) * g.out_c + j, g.out_c, epilogue.streams);
+                                             finish.from(j), y + (first + x0) * g.out_c + j, g.out_c, epilogue.streams);
         }
         continue;
       }

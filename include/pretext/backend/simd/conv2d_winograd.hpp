@@ -67,11 +67,11 @@ void transform_inputs(const winograd_source<T>& x, const winograd_tiles& tiles, 
   }
 }
 
-/// y (+)= A' m A (+ bias) for columns [j, j + columns) of `count` tiles: the reverse of transform_inputs' places.
+/// y (+)= A' m A, finished, for columns [j, j + columns) of `count` tiles: the reverse of transform_inputs' places.
 template <class T, class Arch, class Scheme>
 void transform_outputs(const T* m, index_t place, index_t tile, const winograd_tiles& tiles, index_t first, index_t count,
-                       index_t j, index_t columns, T* y, index_t h, index_t w, index_t c, const T* bias, bool accumulate,
-                       bool streams) {
+                       index_t j, index_t columns, T* y, index_t h, index_t w, index_t c, const finished<T>& finish,
+                       bool accumulate, bool streams) {
   using O = vector_ops<T, Arch>;
   using V = vec<T, Arch>;
   constexpr int P = Scheme::places, R = Scheme::results;
@@ -87,10 +87,11 @@ void transform_outputs(const T* m, index_t place, index_t tile, const winograd_t
         each<P>([&](int i) PRETEXT_IN_PLACE { column[i] = O::load(from + (i * P + k) * place); });
         Scheme::result(column, &half[0][k], P);
       });
-      const V shift = bias ? O::load(bias + j + v) : O::zero();
-      const auto put = [&](T* to, const V& x) {
-        if (streams) O::stream(to, x + shift);
-        else O::store(to, accumulate ? O::load(to) + (x + shift) : x + shift);
+      const V shift = finish.bias ? O::load(finish.bias + j + v) : O::zero(), least = O::set(finish.least);
+      const auto put = [&](T* to, const V& sum) {
+        const V x = O::max(least, sum + shift);
+        if (streams) O::stream(to, x);
+        else O::store(to, accumulate ? O::load(to) + x : x);
       };
       each<R>([&](int i) PRETEXT_IN_PLACE {
         if (i >= below) return;
@@ -180,12 +181,12 @@ index_t winograd_scratch(int threads, index_t in, index_t out) {
   return 64 + plan.kernels_size() + round_up(in, 16) + threads * plan.worker_size();
 }
 
-/// y (N, h, w, out) = or += x convolved with w [+ bias]; the scratch is winograd_scratch. Terms: of the products (gemm.hpp).
+/// y (N, h, w, out) = or += x convolved with w, finished; the scratch is winograd_scratch. Terms: of the products (gemm.hpp).
 /// cost    4 / 9 of the definition's products and 56 additions for each tile's 4 results of a channel
 /// repeat  the bits of a sample depend on neither the threads nor the other samples
 template <class T, class Arch, class Scheme, class Terms = exact_terms>
-void winograd(thread_pool& pool, const detail::winograd_source<T>& x, index_t batch, const T* w, bool turned, const T* bias,
-              T* y, index_t out_h, index_t out_w, index_t out_c, bool accumulate, T* scratch) {
+void winograd(thread_pool& pool, const detail::winograd_source<T>& x, index_t batch, const T* w, bool turned,
+              const finished<T>& finish, T* y, index_t out_h, index_t out_w, index_t out_c, bool accumulate, T* scratch) {
   using plan_type = detail::winograd_plan<T, Arch, Scheme>;
   using element = typename Terms::template element<T, Arch>;
   constexpr index_t R = plan_type::R, C = plan_type::C, P = Scheme::places, K = Scheme::kernels, places = P * P;
@@ -235,7 +236,7 @@ void winograd(thread_pool& pool, const detail::winograd_source<T>& x, index_t ba
           const index_t kernel = Scheme::kernel_of(f / P) * K + Scheme::kernel_of(f % P);
           const T* const panel = kernels + (j / C * K * K + kernel) * plan.kernel_place + p * C;
           const T* const rows = inputs + f * plan.place + p;
-          const store_result<T, Arch> store{{results + f * plan.result_place, C}, p > 0, nullptr};
+          const store_result<T, Arch> store{{results + f * plan.result_place, C}, p > 0};
           for (index_t i = 0; i < count; i += R)
             run_tile<element, Arch>(Terms::template steps<T, Arch>(n),
                                     strided<element>{reinterpret_cast<const element*>(rows + i * plan.row), plan.row, 1},
@@ -243,7 +244,7 @@ void winograd(thread_pool& pool, const detail::winograd_source<T>& x, index_t ba
                                     true, true);
         });
       detail::transform_outputs<T, Arch, Scheme>(results, plan.result_place, C, tiles, first, count, j, columns, y, out_h, out_w, out_c,
-                                         bias, accumulate, streams);
+                                         finish, accumulate, streams);
     }
     vector_ops<T, Arch>::end_stream();
   });
@@ -381,7 +382,7 @@ void winograd_gradient(thread_pool& pool, const conv2d_geometry& g, index_t batc
           for (index_t j = 0; j < g.out_c; j += C)
             Terms::template pack_columns<Arch>(panels + j / C * plan.panel, C, count, g.out_c - j < C ? g.out_c - j : C);
         }
-        const store_result<T, Arch> store{{sum + kernel * g.in_c * g.out_c, g.out_c}, more, nullptr};
+        const store_result<T, Arch> store{{sum + kernel * g.in_c * g.out_c, g.out_c}, more};
         for (index_t i = 0; i < g.in_c; i += R)
           for (index_t j = 0; j < g.out_c; j += C)
             run_tile<element, Arch>(Terms::template steps<T, Arch>(count),

@@ -287,18 +287,18 @@ constexpr bool one_block(index_t k) {
   return k <= Terms::template most_terms<T, Arch>();
 }
 
-/// c (m, n) = or += op(a) (m, k) times op(b) (k, n) [+ bias (n) on every row], all row-major; op transposes when told.
+/// c (m, n) = or += op(a) (m, k) times op(b) (k, n), finished, all row-major; op transposes when told.
 /// cost    2 m n k; scratch Terms::scratch(pool.size(), m, n, k) elements, no allocation
 /// repeat  the bits of a row depend on neither the number of threads nor the number of rows
 template <class T, class Arch, class Terms = exact_terms>
 void gemm(thread_pool& pool, index_t m, index_t n, index_t k, const T* a, index_t lda, bool trans_a, const T* b,
-          index_t ldb, bool trans_b, T* c, index_t ldc, bool accumulate, T* scratch, const T* bias = nullptr) {
+          index_t ldb, bool trans_b, T* c, index_t ldc, bool accumulate, T* scratch, const finished<T>& finish = {}) {
   constexpr index_t C = tile_shape<T, Arch>::columns;
   // Few columns reuse a packed row too seldom to pay for copying it, unless its rows fall into one cache set.
   const bool in_place = !trans_a && (Terms::copies || (n <= 4 * C && (lda * static_cast<index_t>(sizeof(T))) % 4096 != 0));
   const dense_left<T, Arch> left{a, trans_a ? 1 : lda, trans_a ? lda : 1, in_place};
   const dense_right<T, Arch> right{b, ldb, trans_b};
-  const store_result<T, Arch> epilogue{{c, ldc}, accumulate, bias, one_block<T, Arch, Terms>(k) && vector_ops<T, Arch>::streams(c, m * n, ldc)};
+  const store_result<T, Arch> epilogue{{c, ldc}, accumulate, finish, one_block<T, Arch, Terms>(k) && vector_ops<T, Arch>::streams(c, m * n, ldc)};
   Terms::template multiply<T, Arch>(pool, m, n, k, left, right, epilogue, scratch);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <type_traits>
 #include <utility>
 
@@ -124,18 +125,32 @@ struct result_rows {
   }
 };
 
-/// Epilogue: result rows = product (+ what is there) (+ bias).
+/// What becomes of a finished sum of column j: max(least, sum + bias[j]). Minus infinity leaves all as it is, NaN too.
+template <class T>
+struct finished {
+  const T* bias = nullptr;
+  T least = -std::numeric_limits<T>::infinity();
+
+  constexpr finished() = default;
+  constexpr finished(const T* b) : bias(b) {}
+  constexpr finished(const T* b, T l) : bias(b), least(l) {}
+  /// Of the columns from j on.
+  constexpr finished from(index_t j) const { return {bias ? bias + j : nullptr, least}; }
+  constexpr bool clamps() const { return least > -std::numeric_limits<T>::infinity(); }
+};
+
+/// Epilogue: result rows = product (+ what is there), finished.
 /// An epilogue is told by expect(i, j, rows) which rows come next, then gets the tile at (i, j) with rows x columns of it valid; `first` and `last` tell the block of steps.
 template <class T, class Arch>
 struct store_result {
   result_rows<T> row;
   bool accumulate = false;
-  const T* bias = nullptr;
+  finished<T> finish{};
   /// Whole tiles go past the caches: where vector_ops::streams says so of the result, and one block of steps is all there is.
   bool streams = false;
 
   /// Where partial product s goes.
-  store_result part(index_t s) const { return {row.part(s), accumulate, bias, streams}; }
+  store_result part(index_t s) const { return {row.part(s), accumulate, finish, streams}; }
 
   /// Called before the product is computed, so that the result's lines arrive meanwhile.
   void expect(index_t i, index_t j, index_t rows) const {
@@ -155,8 +170,12 @@ struct store_result {
   void operator()(tile_accumulator<T, Arch, R, V>& acc, index_t i, index_t j, index_t rows, index_t columns, bool first,
                   bool last) const {
     using O = vector_ops<T, Arch>;
-    const bool add = accumulate || !first;
-    if (last && bias) add_bias(acc, bias + j, columns);
+    bool add = accumulate || !first;
+    if (last && finish.bias) add_bias(acc, finish.bias + j, columns);
+    if (last && finish.clamps()) {
+      clamp(acc, i, j, rows, columns, add);
+      add = false;
+    }
     if (rows == R && columns == V * O::width) {
       T* to[R];  // all read before the first store, which may change anything as far as the compiler knows
       row.find(i, j, R, to);
@@ -190,6 +209,22 @@ struct store_result {
       if (left <= 0) break;
       const auto shift = left >= O::width ? O::load(biases + v * O::width) : O::load_some(biases + v * O::width, left);
       for (int r = 0; r < R; ++r) acc.at[r][v] = acc.at[r][v] + shift;
+    }
+  }
+  /// Takes in what is there, since only the whole sum may be clamped.
+  template <int R, int V>
+  PRETEXT_APART void clamp(tile_accumulator<T, Arch, R, V>& acc, index_t i, index_t j, index_t rows, index_t columns, bool add) const {
+    using O = vector_ops<T, Arch>;
+    const auto least = O::set(finish.least);
+    for (index_t r = 0; r < rows; ++r) {
+      const T* there = row(i + r) + j;
+      for (int v = 0; v < V; ++v) {
+        const index_t left = columns - v * O::width;
+        if (left <= 0) break;
+        auto& x = acc.at[r][v];
+        if (add) x = O::load_some(there + v * O::width, left < O::width ? left : O::width) + x;
+        x = O::max(least, x);
+      }
     }
   }
   /// Apart, so that whole tiles do not pay for its registers.

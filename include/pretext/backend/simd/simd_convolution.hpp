@@ -8,6 +8,7 @@
 #include "conv2d.hpp"
 #include "pool2d.hpp"
 #include "simd_call.hpp"
+#include "simd_elementwise.hpp"
 
 namespace pretext::backend::detail {
 
@@ -23,6 +24,22 @@ struct simd_convolution {
   static void run(op::conv2d_op, const simd_call& call, const input<T>& x, const input<T>& w, const input<T>& bias, const tensor_view<T>& y,
                   const G& g) {
     kernel::conv2d_forward<T, Arch, Terms>(call.pool, g, x.extent(0), x.data, w.data, bias.data, y.data, call.scratch<T>());
+  }
+  template <class F, lane_value T, std::derived_from<conv2d_geometry> G>
+  static index_t scratch(op::conv2d_map_op, int threads, const F&, const input<T>& x, const input<T>& w, const input<T>& bias,
+                         const tensor_view<T>& y, const G& g) {
+    return scratch(op::conv2d, threads, x, w, bias, y, g);
+  }
+  template <class F, lane_value T, std::derived_from<conv2d_geometry> G>
+  static void run(op::conv2d_map_op, const simd_call& call, const F& f, const input<T>& x, const input<T>& w, const input<T>& bias,
+                  const tensor_view<T>& y, const G& g) {
+    if constexpr (requires { F::least; }) {
+      kernel::conv2d_forward<T, Arch, Terms>(call.pool, g, x.extent(0), x.data, w.data, {bias.data, static_cast<T>(F::least)}, y.data,
+                                             call.scratch<T>());
+    } else {
+      run(op::conv2d, call, x, w, bias, y, g);
+      simd_elementwise<Arch>::run(op::map, call, f, as_const(y), y);
+    }
   }
   template <lane_value T, std::derived_from<conv2d_geometry> G>
   static index_t scratch(op::conv2d_input_gradient_op, int threads, const input<T>& dy, const input<T>&,

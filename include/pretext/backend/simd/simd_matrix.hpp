@@ -7,12 +7,23 @@
 #include "gemm.hpp"
 #include "reduce.hpp"
 #include "simd_call.hpp"
+#include "simd_elementwise.hpp"
 
 namespace pretext::backend::detail {
 
 /// Terms: what products make of their operands (gemm.hpp).
 template <class Arch, class Terms = kernel::exact_terms>
-struct simd_matrix {
+class simd_matrix {
+  template <class T>
+  static void linear(const simd_call& call, const input<T>& x, const input<T>& weight, const kernel::finished<T>& finish,
+                     const tensor_view<T>& y) {
+    const index_t m = y.rows(), n = y.columns(), k = x.columns();
+    expects(x.rows() == m && weight.rows() == n && weight.columns() == k, "shape.110",
+            "linear: the sizes of x, weight and y do not fit together");
+    kernel::gemm<T, Arch, Terms>(call.pool, m, n, k, x.data, k, false, weight.data, k, true, y.data, n, false, call.scratch<T>(), finish);
+  }
+
+ public:
   template <lane_value T>
   static index_t scratch(op::matmul_op, int threads, const input<T>& a, const input<T>&, const tensor_view<T>& c,
                          op::matmul_options o = {}) {
@@ -37,11 +48,22 @@ struct simd_matrix {
   }
   template <lane_value T>
   static void run(op::linear_op, const simd_call& call, const input<T>& x, const input<T>& weight, const input<T>& bias, const tensor_view<T>& y) {
-    const index_t m = y.rows(), n = y.columns(), k = x.columns();
-    expects(x.rows() == m && weight.rows() == n && weight.columns() == k, "shape.110",
-            "linear: the sizes of x, weight and y do not fit together");
-    kernel::gemm<T, Arch, Terms>(call.pool, m, n, k, x.data, k, false, weight.data, k, true, y.data, n, false, call.scratch<T>(),
-                          bias.data);
+    linear<T>(call, x, weight, bias.data, y);
+  }
+  template <class F, lane_value T>
+  static index_t scratch(op::linear_map_op, int threads, const F&, const input<T>& x, const input<T>& weight, const input<T>& bias,
+                         const tensor_view<T>& y) {
+    return scratch(op::linear, threads, x, weight, bias, y);
+  }
+  template <class F, lane_value T>
+  static void run(op::linear_map_op, const simd_call& call, const F& f, const input<T>& x, const input<T>& weight, const input<T>& bias,
+                  const tensor_view<T>& y) {
+    if constexpr (requires { F::least; }) {
+      linear<T>(call, x, weight, {bias.data, static_cast<T>(F::least)}, y);
+    } else {
+      linear<T>(call, x, weight, bias.data, y);
+      simd_elementwise<Arch>::run(op::map, call, f, as_const(y), y);
+    }
   }
 
   template <lane_value T>
