@@ -30,10 +30,18 @@ enum class conv2d_kind {
   depthwise,       // one channel a group
   pointwise,       // 1x1, steps of one, no padding, one group
   three_by_three,  // steps of one, padding up to 2, one group, multiples of 16 channels, more than one row and column
-  three_by_three_by_two,  // the same with steps of two
+  three_by_three_in_fours,  // the same where tiles of 4x4 are preferred, forward and back
+  three_by_three_by_two,    // as three_by_three with steps of two
   window,          // none of these
   deep_window      // none of these, and more than four channels or groups
 };
+
+/// Whether tiles of 4x4 results cover a map of h x w well enough to be preferred to 2x2: of the four small ones in each, three
+/// have to be needed. Of a map of one tile, kernels of many channels come from memory for too few tiles.
+constexpr bool prefers_tiles_of_four(index_t h, index_t w) {
+  const index_t small = ceil_div(h, 2) * ceil_div(w, 2), large = ceil_div(h, 4) * ceil_div(w, 4);
+  return large >= 4 && small >= 3 * large;
+}
 
 /// A geometry with its kind.
 template <conv2d_kind Kind>

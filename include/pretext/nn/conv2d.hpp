@@ -78,7 +78,11 @@ constexpr conv2d_kind kind_of_conv2d() {
       if (channels <= few) return conv2d_kind::window;
       if (channels < 16 || Out < 16) return conv2d_kind::deep_window;
       if (channels % 16 != 0 || Out % 16 != 0 || rows < 2 || columns < 2) return conv2d_kind::any;
-      return S == 1 ? conv2d_kind::three_by_three : conv2d_kind::three_by_three_by_two;
+      if (S == 2) return conv2d_kind::three_by_three_by_two;
+      const bool forward = prefers_tiles_of_four(rows, columns),
+                 back = prefers_tiles_of_four(static_extent<In, 0>, static_extent<In, 1>);
+      if (forward != back) return conv2d_kind::any;
+      return forward ? conv2d_kind::three_by_three_in_fours : conv2d_kind::three_by_three;
     }
   } else {
     return conv2d_kind::any;

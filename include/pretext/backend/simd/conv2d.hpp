@@ -46,7 +46,7 @@ bool backward_by_two(const conv2d_geometry& g) {
   return by_winograd_two<winograd_by_two_back<true>, T, Arch, Terms>(g, g.in_h, g.in_w);
 }
 template <class G>
-inline constexpr bool by_one = can_be<conv2d_kind::three_by_three, G>();
+inline constexpr bool by_one = can_be<conv2d_kind::three_by_three, G>() || can_be<conv2d_kind::three_by_three_in_fours, G>();
 template <class G>
 inline constexpr bool by_two = can_be<conv2d_kind::three_by_three_by_two, G>();
 /// Whether any convolution with a geometry of this type is left to the product over patches.
@@ -55,6 +55,15 @@ inline constexpr bool can_need_patches =
     can_be<conv2d_kind::window, G>() || can_be<conv2d_kind::deep_window, G>() || by_two<G> ||
     (by_one<G> && (16 % lanes<T, Arch> != 0 || !std::is_same_v<Terms, exact_terms>));
 
+/// Steps of one: visit(scheme) with that for a result of h x w.
+template <class G, class Terms, class Visit>
+decltype(auto) with_winograd_by_one(index_t h, index_t w, Visit&& visit) {
+  constexpr bool fours = Terms::winograd::in_fours && can_be<conv2d_kind::three_by_three_in_fours, G>();
+  constexpr bool twos = !Terms::winograd::in_fours || can_be<conv2d_kind::three_by_three, G>();
+  if constexpr (fours && twos) return prefers_tiles_of_four(h, w) ? visit(winograd_in_fours{}) : visit(winograd_by_one{});
+  else if constexpr (fours) return visit(winograd_in_fours{});
+  else return visit(winograd_by_one{});
+}
 /// The gradient of the input by steps of two: scheme(winograd_by_two_back) with what padding asks for.
 template <class Visit>
 decltype(auto) with_winograd_back(const conv2d_geometry& g, Visit&& visit) {
@@ -87,7 +96,10 @@ index_t conv2d_forward_scratch(int threads, const G& g, index_t batch) {
   if constexpr (can_be<conv2d_kind::depthwise, G>())
     if (is_depthwise(g)) return depthwise_scratch<T, Arch>(threads, g, batch);
   if constexpr (detail::by_one<G>)
-    if (detail::by_winograd<T, Arch, Terms>(g, 1)) return winograd_scratch<T, Arch, detail::winograd_by_one>(threads, g.in_c, g.out_c);
+    if (detail::by_winograd<T, Arch, Terms>(g, 1))
+      return detail::with_winograd_by_one<G, Terms>(g.out_h, g.out_w, [&](auto scheme) {
+        return winograd_scratch<T, Arch, decltype(scheme)>(threads, g.in_c, g.out_c);
+      });
   if constexpr (detail::by_two<G>)
     if (detail::forward_by_two<T, Arch, Terms>(g)) return winograd_scratch<T, Arch, detail::winograd_by_two>(threads, g.in_c, g.out_c);
   if constexpr (can_be<conv2d_kind::window, G>())
@@ -109,7 +121,7 @@ void conv2d_forward(thread_pool& pool, const G& g, index_t batch, const T* x, co
                                                                     finish, y, g.out_h, g.out_w, g.out_c, false, scratch);
     };
     if constexpr (detail::by_one<G>)
-      if (detail::by_winograd<T, Arch, Terms>(g, 1)) return by_winograd(detail::winograd_by_one{});
+      if (detail::by_winograd<T, Arch, Terms>(g, 1)) return detail::with_winograd_by_one<G, Terms>(g.out_h, g.out_w, by_winograd);
     if constexpr (detail::by_two<G>)
       if (detail::forward_by_two<T, Arch, Terms>(g)) return by_winograd(detail::winograd_by_two{});
   }
@@ -136,7 +148,10 @@ index_t conv2d_input_gradient_scratch(int threads, const G& g, index_t batch) {
   if constexpr (can_be<conv2d_kind::depthwise, G>())
     if (is_depthwise(g)) return depthwise_scratch<T, Arch>(threads, g, batch);
   if constexpr (detail::by_one<G>)
-    if (detail::by_winograd<T, Arch, Terms>(g, 1)) return winograd_scratch<T, Arch, detail::winograd_by_one>(threads, g.out_c, g.in_c);
+    if (detail::by_winograd<T, Arch, Terms>(g, 1))
+      return detail::with_winograd_by_one<G, Terms>(g.in_h, g.in_w, [&](auto scheme) {
+        return winograd_scratch<T, Arch, decltype(scheme)>(threads, g.out_c, g.in_c);
+      });
   if constexpr (detail::by_two<G>)
     if (detail::backward_by_two<T, Arch, Terms>(g))
       return winograd_scratch<T, Arch, detail::winograd_by_two_back<false>>(threads, g.out_c, g.in_c);
@@ -207,7 +222,9 @@ void conv2d_input_gradient(thread_pool& pool, const G& g, index_t batch, const T
                                                                     {}, dx, g.in_h, g.in_w, g.in_c, accumulate, scratch);
     };
     if constexpr (detail::by_one<G>)
-      if (detail::by_winograd<T, Arch, Terms>(g, 1)) return by_winograd(detail::winograd_by_one{}, 2 - g.pad_h, 2 - g.pad_w);
+      if (detail::by_winograd<T, Arch, Terms>(g, 1))
+        return detail::with_winograd_by_one<G, Terms>(g.in_h, g.in_w,
+                                                      [&](auto scheme) { by_winograd(scheme, 2 - g.pad_h, 2 - g.pad_w); });
     if constexpr (detail::by_two<G>)
       if (detail::backward_by_two<T, Arch, Terms>(g))
         return detail::with_winograd_back(g, [&](auto scheme) { by_winograd(scheme, scheme.padding(g.pad_h), scheme.padding(g.pad_w)); });
@@ -228,7 +245,10 @@ index_t conv2d_weight_gradient_scratch(int threads, const G& g, index_t batch) {
   if constexpr (can_be<conv2d_kind::depthwise, G>())
     if (is_depthwise(g)) return depthwise_scratch<T, Arch>(threads, g, batch);
   if constexpr (detail::by_one<G>)
-    if (detail::by_winograd<T, Arch, Terms>(g, 1)) return winograd_gradient_scratch<T, Arch, detail::winograd_by_one>(threads, g, batch);
+    if (detail::by_winograd<T, Arch, Terms>(g, 1))
+      return detail::with_winograd_by_one<G, Terms>(g.out_h, g.out_w, [&](auto scheme) {
+        return winograd_gradient_scratch<T, Arch, decltype(scheme)>(threads, g, batch);
+      });
   if constexpr (detail::by_two<G>)
     if (detail::forward_by_two<T, Arch, Terms>(g)) return winograd_gradient_scratch<T, Arch, detail::winograd_by_two>(threads, g, batch);
   if constexpr (can_be<conv2d_kind::window, G>())
@@ -275,7 +295,7 @@ void conv2d_weight_gradient(thread_pool& pool, const G& g, index_t batch, const 
       if (batch > 0) winograd_gradient<T, Arch, decltype(scheme), typename Terms::winograd>(pool, g, batch, x, dy, dw, scratch);
     };
     if constexpr (detail::by_one<G>)
-      if (detail::by_winograd<T, Arch, Terms>(g, 1)) return by_winograd(detail::winograd_by_one{});
+      if (detail::by_winograd<T, Arch, Terms>(g, 1)) return detail::with_winograd_by_one<G, Terms>(g.out_h, g.out_w, by_winograd);
     if constexpr (detail::by_two<G>)
       if (detail::forward_by_two<T, Arch, Terms>(g)) return by_winograd(detail::winograd_by_two{});
   }

@@ -55,12 +55,12 @@ void transform_inputs(const winograd_source<T>& x, const winograd_tiles& tiles, 
       each<I>([&](int j) PRETEXT_IN_PLACE {
         V column[I];
         each<I>([&](int i) PRETEXT_IN_PLACE { column[i] = O::load(from[i][j] + c); });
-        Scheme::input(column, &half[0][j], I);
+        Scheme::template input<O>(column, &half[0][j], I);
       });
       T* const out = to + t * tile + c;
       each<P>([&](int i) PRETEXT_IN_PLACE {
         V whole[P];
-        Scheme::input(half[i], whole, 1);
+        Scheme::template input<O>(half[i], whole, 1);
         each<P>([&](int k) PRETEXT_IN_PLACE { O::store(out + (i * P + k) * place, whole[k]); });
       });
     }
@@ -85,7 +85,7 @@ void transform_outputs(const T* m, index_t place, index_t tile, const winograd_t
       each<P>([&](int k) PRETEXT_IN_PLACE {
         V column[P];
         each<P>([&](int i) PRETEXT_IN_PLACE { column[i] = O::load(from + (i * P + k) * place); });
-        Scheme::result(column, &half[0][k], P);
+        Scheme::template result<O>(column, &half[0][k], P);
       });
       const V shift = finish.bias ? O::load(finish.bias + j + v) : O::zero(), least = O::set(finish.least);
       const auto put = [&](T* to, const V& sum) {
@@ -96,7 +96,7 @@ void transform_outputs(const T* m, index_t place, index_t tile, const winograd_t
       each<R>([&](int i) PRETEXT_IN_PLACE {
         if (i >= below) return;
         V whole[R];
-        Scheme::result(half[i], whole, 1);
+        Scheme::template result<O>(half[i], whole, 1);
         T* const row = base + i * w * c + v;
         each<R>([&](int k) PRETEXT_IN_PLACE {
           if (k < beside) put(row + k * c, whole[k]);
@@ -116,11 +116,11 @@ inline void transform_kernel(const T* taps, index_t stride, bool turned, T* to, 
   for (int q = 0; q < 3; ++q) {
     V tap[3];
     for (int p = 0; p < 3; ++p) tap[p] = O::load(taps + (turned ? 8 - 3 * p - q : 3 * p + q) * stride);
-    Scheme::kernel(tap, &half[0][q], 3);
+    Scheme::template kernel<O>(tap, &half[0][q], 3);
   }
   for (int i = 0; i < K; ++i) {
     V whole[K];
-    Scheme::kernel(half[i], whole, 1);
+    Scheme::template kernel<O>(half[i], whole, 1);
     for (int j = 0; j < K; ++j) O::store(to + (K * i + j) * place, whole[j]);
   }
 }
@@ -133,7 +133,7 @@ struct winograd_plan {
   /// Sums over at most this many channels are chained, as in the other products.
   static constexpr index_t most_steps = 1024 / static_cast<index_t>(sizeof(T));
   index_t in, out, panels;
-  index_t block;         // tiles at once
+  index_t block;         // tiles at once, at most
   index_t row, place;    // strides of transformed inputs
   index_t result_place;  // of products
   index_t kernel_place;  // of transformed kernels
@@ -141,11 +141,15 @@ struct winograd_plan {
   winograd_plan(index_t in_c, index_t out_c) : in(in_c), out(out_c), panels(ceil_div(out_c, C)) {
     // A row that is no power of two keeps the rows of a tile in different cache sets; so do the places.
     row = in + 16;
-    const index_t fitting = (index_t{1} << 20) / (places * row * static_cast<index_t>(sizeof(T))) / R * R;
-    block = fitting < 4 * R ? 4 * R : fitting > 8 * R ? 8 * R : fitting;
+    block = Scheme::template block<T>(row, R);
     place = block * row + 16;
     result_place = block * C + 16 < row ? row : block * C + 16;  // a tile's inputs have to fit, too
     kernel_place = in * C + 16;
+  }
+  /// Fewer tiles at once where there would be fewer than eight tasks.
+  index_t block_of(index_t tiles) const {
+    const index_t eighth = round_up(ceil_div(tiles, 8), R), least = eighth < 4 * R ? 4 * R : eighth;
+    return least < block ? least : block;
   }
   index_t kernels_size() const { return kernels * panels * kernel_place; }
   index_t worker_size() const { return places * (place + result_place); }
@@ -209,10 +213,11 @@ void winograd(thread_pool& pool, const detail::winograd_source<T>& x, index_t ba
     });
   zero_run<T, Arch>(x.c, zeros);
   const bool streams = !accumulate && vector_ops<T, Arch>::streams(y, batch * out_h * out_w * out_c, out_c);
-  pool.parallel_for_worker(ceil_div(tiles.count, plan.block), [&](index_t task, int worker) {
+  const index_t block = plan.block_of(tiles.count);
+  pool.parallel_for_worker(ceil_div(tiles.count, block), [&](index_t task, int worker) {
     T* const inputs = slots + worker * plan.worker_size();
     T* const results = inputs + places * plan.place;
-    const index_t first = task * plan.block, count = tiles.count - first < plan.block ? tiles.count - first : plan.block;
+    const index_t first = task * block, count = tiles.count - first < block ? tiles.count - first : block;
     if constexpr (Terms::template packs<T, Arch>) {
       // A few tiles at a time, packed while they are in the first-level cache; results have no use for their room yet.
       const index_t room = plan.result_place < 320 ? plan.result_place : 320;
@@ -295,12 +300,12 @@ void transform_gradients(const T* dy, index_t h, index_t w, index_t c, const win
         each<R>([&](int i) PRETEXT_IN_PLACE {
           column[i] = i < below && k < beside ? O::load(base + (i * w + k) * c + j) : O::zero();
         });
-        Scheme::spread(column, &half[0][k], R);
+        Scheme::template spread<O>(column, &half[0][k], R);
       });
       T* const out = to + j / C * plan.panel + t * C + j % C;
       each<P>([&](int i) PRETEXT_IN_PLACE {
         V whole[P];
-        Scheme::spread(half[i], whole, 1);
+        Scheme::template spread<O>(half[i], whole, 1);
         each<P>([&](int k) PRETEXT_IN_PLACE { O::store(out + (i * P + k) * plan.gradients_place, whole[k]); });
       });
     }
@@ -323,11 +328,11 @@ void add_kernel_gradient(const winograd_gradient_plan<T, Arch, Scheme>& plan, co
         column[f] = O::load(from);
         for (index_t part = 1; part < plan.parts; ++part) column[f] = column[f] + O::load(from += plan.sums_size());
       }
-      Scheme::kernel_gradient(column, &half[0][k], K);
+      Scheme::template kernel_gradient<O>(column, &half[0][k], K);
     }
     for (index_t p = 0; p < 3; ++p) {
       V taps[3];
-      Scheme::kernel_gradient(half[p], taps, 1);
+      Scheme::template kernel_gradient<O>(half[p], taps, 1);
       for (index_t q = 0; q < 3; ++q) {
         T* const to = dw + (3 * p + q) * size + i * plan.out + j;
         O::store(to, O::load(to) + taps[q]);

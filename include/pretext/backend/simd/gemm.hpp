@@ -247,6 +247,8 @@ struct gemm_cut {
 struct exact_terms {
   static constexpr bool copies = false;  // rows of a left operand are never read in place
   using winograd = exact_terms;          // of the products between Winograd's transforms
+  /// Whether those may be for tiles of 4x4 results, which make rounding errors some three times as large.
+  static constexpr bool in_fours = true;
   /// What the kernel is given there, and the steps that n terms are. Where Terms `packs`, it is made of rows
   /// by pack_row(from, n, to) or in place of lines of columns by pack_columns(from, stride, n, columns).
   template <class T, class Arch>

@@ -323,6 +323,7 @@ struct block16_terms {
     return true;
   }
   using winograd = block16_terms;
+  static constexpr bool in_fours = false;  // the transforms would enlarge the error of rounding, too
   template <class T, class Arch>
   using element = std::conditional_t<serves<T, Arch>, int16_pair, T>;
   template <class T, class Arch>

@@ -10,8 +10,8 @@
 ///   results (results) = result(kernel(taps) . input(inputs)),   . place by place
 /// `places` products take the place of three for each result. Where places share a transformed tap, `kernel_of` says which of the
 /// `kernels` it is. The transposes give the gradient of the taps: kernel_gradient(input(inputs) . spread(gradients)), summed over
-/// tiles, of which `run` at a time are transformed. A function reads a few neighbours and writes its results `step` elements apart.
-/// Coefficients are 0, 1 and 1/2, which keeps the error of a float near that of the definition.
+/// tiles, of which `run` at a time are transformed. `block` says how many the other passes hold at once, with rows of `row`
+/// elements and tiles of `rows`. A function reads a few neighbours and writes its results `step` elements apart.
 namespace pretext::simd::detail {
 
 /// body(0), ... body(N - 1), written out, so that arrays indexed by the number become registers.
@@ -20,45 +20,125 @@ inline void each(const Body& body) {
   [&]<int... i>(std::integer_sequence<int, i...>) { (body(i), ...); }(std::make_integer_sequence<int, N>{});
 }
 
+/// As many tiles as keep what is transformed of them in the second-level cache.
+template <class T>
+constexpr index_t cached_block(index_t places, index_t row, index_t rows) {
+  const index_t fitting = (index_t{1} << 20) / (places * row * static_cast<index_t>(sizeof(T))) / rows * rows;
+  return fitting < 4 * rows ? 4 * rows : fitting > 8 * rows ? 8 * rows : fitting;
+}
+
 /// Steps of one: F(2, 3) of Lavin and Gray 2016, arXiv:1509.09308, section 4.1; 4 products for 2 results, 16 for 4 of a map
-/// where the definition has 36. The gradient of the input is the same with turned taps.
+/// where the definition has 36. The gradient of the input is the same with turned taps. Coefficients are 0, 1 and 1/2.
 struct winograd_by_one {
   static constexpr int inputs = 4, places = 4, kernels = 4, results = 2, step = 2, run = 192;
   static constexpr index_t kernel_of(index_t place) { return place; }
+  template <class T>
+  static constexpr index_t block(index_t row, index_t rows) {
+    return cached_block<T>(places * places, row, rows);
+  }
 
-  template <class V>
+  template <class O, class V = typename O::vector>
   static void input(const V* d, V* to, index_t step) {
     to[0] = d[0] - d[2];
     to[step] = d[1] + d[2];
     to[2 * step] = d[2] - d[1];
     to[3 * step] = d[1] - d[3];
   }
-  template <class V>
+  template <class O, class V = typename O::vector>
   static void result(const V* m, V* to, index_t step) {
     to[0] = m[0] + m[1] + m[2];
     to[step] = m[1] - m[2] - m[3];
   }
-  template <class V>
+  template <class O, class V = typename O::vector>
   static void kernel(const V* g, V* to, index_t step) {
-    const V half(typename V::value_type(0.5)), ends = half * (g[0] + g[2]), middle = half * g[1];
+    const V half = O::set(0.5), ends = half * (g[0] + g[2]), middle = half * g[1];
     to[0] = g[0];
     to[step] = ends + middle;
     to[2 * step] = ends - middle;
     to[3 * step] = g[2];
   }
-  template <class V>
+  template <class O, class V = typename O::vector>
   static void spread(const V* dy, V* to, index_t step) {
     to[0] = dy[0];
     to[step] = dy[0] + dy[1];
     to[2 * step] = dy[0] - dy[1];
-    to[3 * step] = V(typename V::value_type(0)) - dy[1];
+    to[3 * step] = O::zero() - dy[1];
   }
-  template <class V>
+  template <class O, class V = typename O::vector>
   static void kernel_gradient(const V* s, V* to, index_t step) {
-    const V half(typename V::value_type(0.5)), sum = half * (s[1] + s[2]);
+    const V half = O::set(0.5), sum = half * (s[1] + s[2]);
     to[0] = s[0] + sum;
     to[step] = half * (s[1] - s[2]);
     to[2 * step] = sum + s[3];
+  }
+};
+
+/// Steps of one: F(4, 3); 6 products for 4 results, 36 for 16 of a map where the definition has 144. Polynomials are evaluated at
+/// 0, +-a, +-b and infinity:
+///   result   row i: 0^i, a^i, (-a)^i, b^i, (-b)^i, and 1 at infinity for i = 3
+///   kernel   row of p: (1, p, p^2) / N(p), N(p) the product over the other points q of p - q; (0, 0, 1) at infinity
+///   input    row of p: the coefficients of the product over the other points q of x - q; at infinity over all points
+/// With a = 1, b = 2, the usual choice, errors are 2.3 times those of a = 5/8, b = 3/2, which oneDNN uses and a search over both in
+/// steps of 0.05 confirmed; a^2, b^2 and the coefficients of `input` are exact in float.
+/// source  Lavin and Gray 2016, arXiv:1509.09308; choice of points: Barabasz et al. 2020, arXiv:1803.10986
+struct winograd_in_fours {
+  static constexpr int inputs = 6, places = 6, kernels = 6, results = 4, step = 4, run = 72;
+  static constexpr index_t kernel_of(index_t place) { return place; }
+  /// From 128 channels on, larger blocks gain more by reading the kernels less often than they lose by leaving the
+  /// second-level cache.
+  template <class T>
+  static constexpr index_t block(index_t row, index_t rows) {
+    return (row < 128 ? 4 : 8) * rows;
+  }
+  static constexpr double a = 0.625, b = 1.5, a2 = a * a, b2 = b * b;
+  static constexpr double at_zero = 1 / (a2 * b2), at_a = 1 / (2 * a2 * (a2 - b2)), at_b = 1 / (2 * b2 * (b2 - a2));  // 1 / N
+
+  template <class O, class V = typename O::vector>
+  static void input(const V* d, V* to, index_t step) {
+    const V product = O::set(a2 * b2), sum = O::set(a2 + b2);
+    to[0] = O::fma(product, d[0], O::fnma(sum, d[2], d[4]));
+    to[5 * step] = O::fma(product, d[1], O::fnma(sum, d[3], d[5]));
+    pair<O>(O::fnma(O::set(b2), d[2], d[4]), O::fnma(O::set(b2), d[1], d[3]), a, to + step, step);
+    pair<O>(O::fnma(O::set(a2), d[2], d[4]), O::fnma(O::set(a2), d[1], d[3]), b, to + 3 * step, step);
+  }
+  template <class O, class V = typename O::vector>
+  static void result(const V* m, V* to, index_t step) {
+    const V even_a = m[1] + m[2], odd_a = m[1] - m[2], even_b = m[3] + m[4], odd_b = m[3] - m[4];
+    to[0] = m[0] + (even_a + even_b);
+    to[step] = O::fma(O::set(b), odd_b, O::set(a) * odd_a);
+    to[2 * step] = O::fma(O::set(b2), even_b, O::set(a2) * even_a);
+    to[3 * step] = O::fma(O::set(b2 * b), odd_b, O::fma(O::set(a2 * a), odd_a, m[5]));
+  }
+  template <class O, class V = typename O::vector>
+  static void kernel(const V* g, V* to, index_t step) {
+    to[0] = O::set(at_zero) * g[0];
+    pair<O>(O::fma(O::set(a2 * at_a), g[2], O::set(at_a) * g[0]), g[1], a * at_a, to + step, step);
+    pair<O>(O::fma(O::set(b2 * at_b), g[2], O::set(at_b) * g[0]), g[1], b * at_b, to + 3 * step, step);
+    to[5 * step] = g[2];
+  }
+  template <class O, class V = typename O::vector>
+  static void spread(const V* dy, V* to, index_t step) {
+    to[0] = dy[0];
+    pair<O>(O::fma(O::set(a2), dy[2], dy[0]), O::fma(O::set(a2), dy[3], dy[1]), a, to + step, step);
+    pair<O>(O::fma(O::set(b2), dy[2], dy[0]), O::fma(O::set(b2), dy[3], dy[1]), b, to + 3 * step, step);
+    to[5 * step] = dy[3];
+  }
+  template <class O, class V = typename O::vector>
+  static void kernel_gradient(const V* s, V* to, index_t step) {
+    const V even_a = O::set(at_a) * (s[1] + s[2]), odd_a = O::set(at_a * a) * (s[1] - s[2]);
+    const V even_b = O::set(at_b) * (s[3] + s[4]), odd_b = O::set(at_b * b) * (s[3] - s[4]);
+    to[0] = O::fma(O::set(at_zero), s[0], even_a + even_b);
+    to[step] = odd_a + odd_b;
+    to[2 * step] = O::fma(O::set(a2), even_a, O::fma(O::set(b2), even_b, s[5]));
+  }
+
+ private:
+  /// even + p odd and even - p odd: a polynomial at p and -p.
+  template <class O, class V>
+  static void pair(const V& even, const V& odd, double p, V* to, index_t step) {
+    const V point = O::set(p);
+    to[0] = O::fma(point, odd, even);
+    to[step] = O::fnma(point, odd, even);
   }
 };
 
@@ -70,8 +150,12 @@ struct winograd_by_one {
 struct winograd_by_two {
   static constexpr int inputs = 5, places = 5, kernels = 4, results = 2, step = 4, run = 96;
   static constexpr index_t kernel_of(index_t place) { return place < 4 ? place : 3; }
+  template <class T>
+  static constexpr index_t block(index_t row, index_t rows) {
+    return cached_block<T>(places * places, row, rows);
+  }
 
-  template <class V>
+  template <class O, class V = typename O::vector>
   static void input(const V* d, V* to, index_t step) {
     to[0] = d[0] - d[2];
     to[step] = d[2];
@@ -79,25 +163,25 @@ struct winograd_by_two {
     to[3 * step] = d[1];
     to[4 * step] = d[3];
   }
-  template <class V>
+  template <class O, class V = typename O::vector>
   static void result(const V* m, V* to, index_t step) {
     to[0] = m[0] + m[1] + m[3];
     to[step] = m[1] + m[2] + m[4];
   }
-  template <class V>
+  template <class O, class V = typename O::vector>
   static void kernel(const V* g, V* to, index_t step) {
     to[0] = g[0];
     to[step] = g[0] + g[2];
     to[2 * step] = g[2];
     to[3 * step] = g[1];
   }
-  template <class V>
+  template <class O, class V = typename O::vector>
   static void spread(const V* dy, V* to, index_t step) {
     to[0] = to[3 * step] = dy[0];
     to[step] = dy[0] + dy[1];
     to[2 * step] = to[4 * step] = dy[1];
   }
-  template <class V>
+  template <class O, class V = typename O::vector>
   static void kernel_gradient(const V* s, V* to, index_t step) {
     to[0] = s[0] + s[1];
     to[step] = s[3];
@@ -112,10 +196,14 @@ template <bool Odd>
 struct winograd_by_two_back {
   static constexpr int inputs = 3, places = 5, kernels = 4, results = 4, step = 2;
   static constexpr index_t kernel_of(index_t place) { return winograd_by_two::kernel_of(place); }
+  template <class T>
+  static constexpr index_t block(index_t row, index_t rows) {
+    return cached_block<T>(places * places, row, rows);
+  }
   /// Of the neighbour a of the first result, counted backwards from 0.
   static constexpr index_t padding(index_t pad) { return Odd ? -(pad - 1) / 2 : 1 - pad / 2; }
 
-  template <class V>
+  template <class O, class V = typename O::vector>
   static void input(const V* d, V* to, index_t step) {
     to[0] = d[0] - d[1];
     to[step] = d[1];
@@ -123,16 +211,16 @@ struct winograd_by_two_back {
     to[3 * step] = d[Odd ? 0 : 1];
     to[4 * step] = d[Odd ? 1 : 2];
   }
-  template <class V>
+  template <class O, class V = typename O::vector>
   static void result(const V* m, V* to, index_t step) {
     to[Odd ? step : 0] = m[0] + m[1];
     to[Odd ? 3 * step : 2 * step] = m[1] + m[2];
     to[Odd ? 0 : step] = m[3];
     to[Odd ? 2 * step : 3 * step] = m[4];
   }
-  template <class V>
+  template <class O, class V = typename O::vector>
   static void kernel(const V* g, V* to, index_t step) {
-    winograd_by_two::kernel(g, to, step);
+    winograd_by_two::kernel<O>(g, to, step);
   }
 };
 
