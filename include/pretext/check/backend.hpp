@@ -309,10 +309,9 @@ void update_ops(result& r, B& be, double tolerance) {
     player_inputs in;
     in.rate = 0.1;
     in.clip_scale = 0.5;
-    const auto g = b.in({size});
-    const auto p = b.sum({size}), state = b.sum({size});
+    const auto g = b.sum({size}), p = b.sum({size}), state = b.sum({size});
     const auto norms = b.doubles({2, 2});
-    b(op::range_norms, as_const(p), g, where, norms);
+    b(op::range_norms, as_const(p), as_const(g), where, norms);
     b(op::update, trial_rule{}, where, as_const(norms), static_cast<const player_inputs*>(&in), g, p, state, decltype(state){});
   });
   law(op::sum_squares, [](auto& b, index_t m, index_t n) {

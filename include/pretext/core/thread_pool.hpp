@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
@@ -27,6 +28,7 @@ class thread_pool {
   explicit thread_pool(int threads = 0) {
     const int hardware = static_cast<int>(std::thread::hardware_concurrency());
     const int count = threads > 0 ? threads : (hardware > 0 ? hardware : 1);
+    has_processors_ = count <= hardware;
     workers_ = list<std::thread>(static_cast<std::size_t>(count - 1));
     try {
       for (int slot = 1; slot < count; ++slot) workers_[static_cast<std::size_t>(slot - 1)] = std::thread([this, slot] { live(slot); });
@@ -93,31 +95,26 @@ class thread_pool {
       for (index_t i = 0; i < count; ++i) call(body, i, 0);
       return;
     }
-    {
-      const std::lock_guard lock(mutex_);
-      call_ = call;
-      body_ = body;
-      count_ = count;
-      next_.store(0, std::memory_order_relaxed);
-      failure_ = nullptr;
-      failed_index_ = count;
-      open_ = true;
-      generation_.fetch_add(1, std::memory_order_release);
-    }
-    const index_t helpers = count - 1;
-    if (helpers >= static_cast<index_t>(workers_.size()))
-      wake_.notify_all();
-    else
-      for (index_t i = 0; i < helpers; ++i) wake_.notify_one();
+    // The door is closed and nobody is inside: these are the caller's alone until it opens.
+    call_ = call;
+    body_ = body;
+    count_ = count;
+    failed_index_ = count;
+    next_.store(0, std::memory_order_relaxed);
+    door_.fetch_add(generation + open);
+    wake(count - 1);
     work(0);
-    std::exception_ptr failure;
-    {
-      // Late wakers must not enter any more: the body dies with this call.
+    // Late wakers must not enter any more: the body dies with this call.
+    door_.fetch_sub(open);
+    const auto empty = [this] { return door_.load() % open == 0; };
+    if (!look_out(empty)) {
       std::unique_lock lock(mutex_);
-      open_ = false;
-      done_.wait(lock, [this] { return active_ == 0; });
-      failure.swap(failure_);
+      caller_sleeps_ = true;
+      done_.wait(lock, empty);
+      caller_sleeps_ = false;
     }
+    std::exception_ptr failure;
+    failure.swap(failure_);
     busy_.store(false, std::memory_order_release);
     if (failure) std::rethrow_exception(failure);
   }
@@ -138,50 +135,101 @@ class thread_pool {
   }
 
   void live(int slot) {
-    std::uint64_t seen = 0;
+    std::uint64_t seen = 0, door = 0;
+    const auto called = [&] {
+      door = door_.load();
+      return (door & stopping) != 0 || ((door & open) != 0 && door / generation != seen);
+    };
     for (;;) {
-      // Steps follow each other closely: a short look around is cheaper than sleeping and being woken.
-      for (int turn = 0; turn < 64 && generation_.load(std::memory_order_acquire) == seen; ++turn)
-        std::this_thread::yield();
-      {
+      if (!look_out(called)) {
         std::unique_lock lock(mutex_);
-        wake_.wait(lock, [&] { return stopping_ || (open_ && generation_.load(std::memory_order_relaxed) != seen); });
-        if (stopping_) return;
-        seen = generation_.load(std::memory_order_relaxed);
-        ++active_;
+        ++asleep_;
+        wake_.wait(lock, called);
+        --asleep_;
       }
+      if ((door & stopping) != 0) return;
+      if (!door_.compare_exchange_strong(door, door + 1)) continue;  // another came in, or it closed
+      seen = door / generation;
       work(slot);
-      const std::lock_guard lock(mutex_);
-      if (--active_ == 0) done_.notify_one();
+      const std::uint64_t before = door_.fetch_sub(1);
+      if (before % (2 * open) == 1 && caller_sleeps_) {  // the last, behind a closed door
+        { const std::lock_guard lock(mutex_); }          // the caller looked before it saw this, or waits by now
+        done_.notify_one();
+      }
     }
   }
 
-  void stop() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-      generation_.fetch_add(1, std::memory_order_release);
+  /// Calls in as many sleepers as there is work for beyond those that look out for it. Whoever falls asleep meanwhile has
+  /// counted itself before its last look at the door, and the door opened before they are counted here: one sees the other.
+  void wake(index_t helpers) {
+    const int asleep = asleep_;
+    const index_t wanted = helpers - (static_cast<index_t>(workers_.size()) - asleep);
+    if (asleep == 0 || wanted <= 0) return;
+    { const std::lock_guard lock(mutex_); }
+    if (wanted >= asleep)
+      wake_.notify_all();
+    else
+      for (index_t i = 0; i < wanted; ++i) wake_.notify_one();
+  }
+
+  /// Whether `ready` became true within about the time that sleeping and being woken would cost: loops follow each other
+  /// closely. Whoever looks out keeps its processor, since a yield would hand it to whatever else runs there for milliseconds;
+  /// but where there are more threads than processors, one of them waits for this one's.
+  template <class Ready>
+  bool look_out(const Ready& ready) const {
+    if (ready()) return true;
+    if (!has_processors_) {
+      for (int turn = 0; turn < 64; ++turn) {
+        std::this_thread::yield();
+        if (ready()) return true;
+      }
+      return false;
     }
+    const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(50);
+    do {
+      for (int turn = 0; turn < 32; ++turn) {
+        relax();
+        if (ready()) return true;
+      }
+    } while (std::chrono::steady_clock::now() < end);
+    return false;
+  }
+  static void relax() {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#else
+    std::this_thread::yield();
+#endif
+  }
+
+  void stop() {
+    door_.fetch_or(stopping);
+    { const std::lock_guard lock(mutex_); }
     wake_.notify_all();
     for (std::thread& w : workers_)
       if (w.joinable()) w.join();  // not those that could not be started
   }
 
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::condition_variable done_;
+  // What the door shows: workers inside, whether one may enter, whether the pool ends, the number of the loop.
+  static constexpr std::uint64_t open = std::uint64_t{1} << 24, stopping = open << 1, generation = open << 2;
+
   list<std::thread> workers_;
+  bool has_processors_;
+  alignas(64) std::atomic<std::uint64_t> door_{0};
+  std::atomic<int> asleep_{0};
+  std::atomic<bool> caller_sleeps_{false};
   std::atomic<bool> busy_{false};
-  std::atomic<std::uint64_t> generation_{0};
-  std::atomic<index_t> next_{0};
   call_type call_ = nullptr;
   void* body_ = nullptr;
   index_t count_ = 0;
+  alignas(64) std::atomic<index_t> next_{0};
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::condition_variable done_;
   index_t failed_index_ = 0;
   std::exception_ptr failure_;
-  int active_ = 0;
-  bool open_ = false;
-  bool stopping_ = false;
 };
 
 /// combine(into, from) along a fixed binary tree over [0, count): the result ends in 0. Its shape depends on count alone.

@@ -152,7 +152,6 @@ struct step_scope {
       ctx(op::range_norms, as_const(v.parameters), as_const(v.gradients), v.ranges, norms);
     }
     ctx(op::update, spec.optimizer, v.ranges, as_const(norms), v.inputs, v.gradients, v.parameters, v.state0, v.state1);
-    ctx(op::fill, T(0), v.gradients);
   }
   /// Moves a target towards its player; after a bad gradient it stays where it is, as the player does.
   constexpr void follow(int target, const target_spec& spec) const {

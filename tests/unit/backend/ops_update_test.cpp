@@ -2,6 +2,8 @@
 // build: avx2 avx512
 #include "ops_support.hpp"
 
+#include <algorithm>
+
 #include "pretext/optimizer/adamw.hpp"
 #include "pretext/optimizer/sgd.hpp"
 
@@ -24,7 +26,7 @@ void check(const Rule& rule, double clip_scale) {
     auto p = values<T>(size, 1);
     std::vector<T> s0(p.size()), s1(p.size());
     for (int step = 0; step < 3; ++step) {
-      const auto g = values<T>(size, static_cast<std::uint64_t>(2 + step));
+      auto g = values<T>(size, static_cast<std::uint64_t>(2 + step));
       pretext::player_inputs inputs;
       inputs.rate = 0.01;
       inputs.clip_scale = clip_scale;
@@ -34,10 +36,12 @@ void check(const Rule& rule, double clip_scale) {
       std::vector<double> norms(ranges.size() * 2);
       run(op::range_norms, in(p, {size}), in(g, {size}), in(ranges, count), out(norms, {count[0], index_t{2}}));
       run(op::update, rule, in(ranges, count), Rule::needs_norms ? in(norms, {count[0], index_t{2}}) : tensor_view<const double>{},
-          static_cast<const pretext::player_inputs*>(&inputs), in(g, {size}), out(p, {size}), out(s0, {size}),
+          static_cast<const pretext::player_inputs*>(&inputs), out(g, {size}), out(p, {size}), out(s0, {size}),
           Rule::states > 1 ? out(s1, {size}) : tensor_view<T>{});
+      CHECK(std::count(g.begin(), g.end(), T(0)) == size);  // also between the ranges, and where nothing moves
     }
     CHECK((clip_scale != 0 || p == values<T>(size, 1)));
+    CHECK((clip_scale != 0 || (s0 == std::vector<T>(p.size()) && s1 == s0)));
     CHECK((p[8] == values<T>(size, 1)[8] && p[399] == values<T>(size, 1)[399]));  // between the ranges
     return outputs<T>{p, s0, s1};
   });
@@ -52,6 +56,24 @@ TEST_CASE("update: every rule over ranges of all sizes agrees with the reference
     check(optimizer::sgd{.decay = 0.01, .nesterov = true}, clip);
     check(optimizer::lars{}, clip);
   }
+}
+
+TEST_CASE("update: gradients that are not finite end as zeros, with no ranges as with many", "[backend][ops][update]") {
+  for (const double clip : {1.0, 0.0})
+    for (const index_t size : {0, 1, 7, 257, 40001})
+      agree([&](auto& run, auto zero) {
+        using T = decltype(zero);
+        auto g = clip == 0 ? stale<T>(size) : values<T>(size, 1), p = values<T>(size, 2);
+        std::vector<T> state(g.size());
+        const std::vector<update_range> none;
+        pretext::player_inputs inputs;
+        inputs.clip_scale = clip;
+        run(op::update, optimizer::sgd{}, in(none, {0}), tensor_view<const double>{}, static_cast<const pretext::player_inputs*>(&inputs),
+            out(g, {size}), out(p, {size}), out(state, {size}), tensor_view<T>{});
+        CHECK(std::count(g.begin(), g.end(), T(0)) == size);
+        CHECK(p == values<T>(size, 2));
+        return outputs<T>{g, p, state};
+      });
 }
 
 TEST_CASE("sum_squares, range_norms: in double, for any number of elements", "[backend][ops][update]") {

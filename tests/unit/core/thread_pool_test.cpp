@@ -2,6 +2,7 @@
 #include "pretext/core/thread_pool.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <stdexcept>
 #include <string>
@@ -114,6 +115,57 @@ TEST_CASE("thread_pool: more workers than one machine has cores take part", "[co
     if (inside == 2) together = true;
   });
   CHECK(together);
+}
+
+TEST_CASE("thread_pool: of several exceptions the lowest index's reaches the caller", "[core][thread_pool]") {
+  for (int threads : {2, 3, 8}) {
+    thread_pool pool(threads);
+    for (int round = 0; round < 200; ++round) {
+      index_t caught = -1;
+      try {
+        pool.parallel_for(index_t{40}, [](index_t i) {
+          if (i >= 5) throw i;
+        });
+      } catch (const index_t i) {
+        caught = i;
+      }
+      REQUIRE(caught == 5);
+    }
+  }
+}
+
+TEST_CASE("thread_pool: workers that look out, fall asleep or sleep all come", "[core][thread_pool]") {
+  using clock = std::chrono::steady_clock;
+  for (int threads : {2, 3, 5}) {
+    thread_pool pool(threads);
+    for (int round = 0; round < 300; ++round) {
+      // From nothing to 120 us: on both sides of the moment when a worker gives up looking; now and then much longer.
+      const auto until = clock::now() + std::chrono::microseconds(round % 50 == 49 ? 3000 : round % 60 * 2);
+      while (clock::now() < until) {
+      }
+      // All wait for each other, so each thread has to take one.
+      std::atomic<int> inside{0};
+      std::atomic<bool> late{false};
+      pool.parallel_for(index_t{threads}, [&](index_t) {
+        ++inside;
+        const auto end = clock::now() + std::chrono::seconds(20);
+        while (inside < threads && !late) {
+          std::this_thread::yield();
+          if (clock::now() > end) late = true;
+        }
+      });
+      REQUIRE_FALSE(late);
+    }
+  }
+}
+
+TEST_CASE("thread_pool: pools that are made and end at once, after work or without", "[core][thread_pool]") {
+  for (int round = 0; round < 100; ++round) {
+    thread_pool pool(1 + round % 5);
+    std::atomic<int> ran{0};
+    for (int loop = 0; loop < round % 3; ++loop) pool.parallel_for(index_t{6}, [&](index_t) { ++ran; });
+    CHECK(ran == 6 * (round % 3));
+  }
 }
 
 TEST_CASE("combine_in_tree: adds everything once along a tree of the count alone", "[core][thread_pool]") {

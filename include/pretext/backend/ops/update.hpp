@@ -33,9 +33,10 @@ namespace pretext::op {
 
 /// (rule, ranges, norms, inputs, g, p, s0, s1): one pass over the ranges of the flat buffers,
 /// `rule.apply(c, g, p, s0, s1)` on every element, with c = rule.prepare(range, inputs, weight_norm, gradient_norm).
-/// `g` is scaled by inputs->clip_scale before the rule sees it.
-/// shapes  ranges (R), norms (R, 2) or null (|p| and |g| of each range), g, p, s0, s1 flat and equal; s0, s1 null beyond
-///         the rule's `states`
+/// `g` is scaled by inputs->clip_scale before the rule sees it, and zeroed on the way: all of it is zero afterwards, also
+/// what lies in no range or does not move. Where inputs->clip_scale is 0 (a gradient that is not finite) nothing else happens.
+/// shapes  ranges (R), ascending and disjoint; norms (R, 2) or null (|p| and |g| of each range); g, p, s0, s1 flat and
+///         equal; s0, s1 null beyond the rule's `states`
 PRETEXT_UPDATE_OP(update);
 /// (p, g, ranges, norms): norms_r = (|p_r|, |g_r|)
 PRETEXT_UPDATE_OP(range_norms);

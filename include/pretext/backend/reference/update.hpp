@@ -13,15 +13,15 @@ namespace pretext::backend::detail {
 struct reference_update {
   template <class R, class T>
   static void run(op::update_op, workspace&, const R& rule, tensor_view<const update_range> ranges,
-                  tensor_view<const double> norms, const player_inputs* inputs, input<T> g, tensor_view<T> p,
+                  tensor_view<const double> norms, const player_inputs* inputs, tensor_view<T> g, tensor_view<T> p,
                   tensor_view<std::type_identity_t<T>> s0, tensor_view<std::type_identity_t<T>> s1) {
-    if (inputs->clip_scale == 0) return;  // a step with a gradient that is not finite changes nothing
     T none0{}, none1{};
-    for (index_t r = 0; r < ranges.size(); ++r) {
+    for (index_t r = 0; r < ranges.size() && inputs->clip_scale != 0; ++r) {
       const auto c = rule.template prepare<T>(ranges[r], *inputs, norms ? norms(r, 0) : 0.0, norms ? norms(r, 1) : 0.0);
       for (index_t i = ranges[r].offset; i < ranges[r].offset + ranges[r].size; ++i)
         rule.template apply<scalar_math>(c, static_cast<T>(inputs->clip_scale) * g[i], p[i], s0 ? s0[i] : none0, s1 ? s1[i] : none1);
     }
+    for (T& v : g) v = 0;
   }
   template <class T>
   static void run(op::range_norms_op, workspace&, tensor_view<const T> p, tensor_view<const T> g,

@@ -38,6 +38,11 @@ struct gemm_plan {
     shared = row_blocks > 1 && k <= long_sum && with_tails(k) * padded_columns <= most_shared;
     block_columns = round_up(ceil_div(n, ceil_div(n, shared ? most_columns : most_columns / 2)), C);
     column_blocks = ceil_div(n, block_columns);
+    if (shared && row_blocks * column_blocks < 8) {  // workers would wait for the last of a few large tasks
+      const index_t even = round_up(ceil_div(m * column_blocks, 16), R), least = even < 2 * R ? 2 * R : even;
+      block_rows = least < block_rows ? least : block_rows;
+      row_blocks = ceil_div(m, block_rows);
+    }
     packed_right = shared ? round_up(with_tails(k) * padded_columns, 16) : 0;
     // A long sum is shared out among partial products, so its tasks may be large; others have to occupy the workers.
     const index_t wanted = k > long_sum ? row_blocks : ceil_div(row_blocks * column_blocks, 16);
@@ -170,7 +175,7 @@ void multiply_blocks(thread_pool& pool, index_t m, index_t n, index_t k, const l
     return left_over < plan.block_steps ? left_over : plan.block_steps;
   };
   if (plan.shared) {
-    constexpr index_t piece = 8 * C;
+    const index_t share = round_up(ceil_div(n, 8), C), piece = share < 8 * C ? share : 8 * C;
     const index_t pieces = ceil_div(n, piece);
     const auto pack = [&](index_t number) {
       const index_t pb = number / pieces, j = number % pieces * piece, p = pb * plan.block_steps, steps = steps_of(pb);

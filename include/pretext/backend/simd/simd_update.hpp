@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -24,18 +25,23 @@ struct simd_update {
 
   template <class R, lane_value T>
   static void run(op::update_op, const simd_call& call, const R& rule, const tensor_view<const update_range>& ranges,
-                  const tensor_view<const double>& norms, const player_inputs* inputs, const input<T>& g, const tensor_view<T>& p,
+                  const tensor_view<const double>& norms, const player_inputs* inputs, const tensor_view<T>& g, const tensor_view<T>& p,
                   tensor_view<std::type_identity_t<T>> s0, tensor_view<std::type_identity_t<T>> s1) {
-    if (inputs->clip_scale == 0) return;  // a step with a gradient that is not finite changes nothing
+    if (inputs->clip_scale == 0) return kernel::fill<T, Arch>(call.pool, g.size(), T(0), g.data);
     const T scale = static_cast<T>(inputs->clip_scale);
+    index_t done = 0;
+    const auto zero_until = [&](index_t end) { std::fill(g.data + done, g.data + end, T(0)); };  // padding, between two ranges
     for (index_t r = 0; r < ranges.size(); ++r) {
       const auto c = rule.template prepare<T>(ranges[r], *inputs, norms ? norms(r, 0) : 0.0, norms ? norms(r, 1) : 0.0);
       const index_t offset = ranges[r].offset;
+      zero_until(offset);
+      done = offset + ranges[r].size;
       call.pool.parallel_for(ranges[r].size, kernel::detail::map_chunk, [&](index_t begin, index_t end) {
         update_run<T>(rule, c, scale, end - begin, g.data + offset + begin, p.data + offset + begin,
                          s0 ? s0.data + offset + begin : nullptr, s1 ? s1.data + offset + begin : nullptr);
       });
     }
+    zero_until(g.size());
   }
 
   template <lane_value T>
@@ -114,29 +120,29 @@ struct simd_update {
  private:
   /// One run of a range; the tail goes through the same loop on copies padded with ones.
   template <class T, class R, class C>
-  static void update_run(const R& rule, const C& given, T scale, index_t n, const T* g, T* p, T* s0, T* s1) {
+  static void update_run(const R& rule, const C& given, T scale, index_t n, T* g, T* p, T* s0, T* s1) {
     using M = kernel::simd_math<T, Arch>;
     constexpr index_t W = O<T>::width;
-    constexpr int arrays = 1 + R::states;
+    constexpr int arrays = 2 + R::states;
     const C c = given;  // ours alone: what is stored cannot change it, so it stays in registers
-    alignas(64) T slopes[W], buffer[3][W];
+    alignas(64) T buffer[4][W];
     const index_t left = n % W;
     const auto clip = O<T>::set(scale);
-    T* to[3] = {p, s0, s1};
+    T* to[4] = {g, p, s0, s1};
     index_t end = n - left;
     for (bool tail = false;; tail = true) {
       for (index_t i = 0; i < end; i += W) {
-        V<T> v0 = O<T>::load(to[0] + i), v1 = O<T>::zero(), v2 = O<T>::zero();
-        if constexpr (arrays > 1) v1 = O<T>::load(to[1] + i);
-        if constexpr (arrays > 2) v2 = O<T>::load(to[2] + i);
-        rule.template apply<M>(c, V<T>(clip * O<T>::load(g + i)), v0, v1, v2);
-        O<T>::store(to[0] + i, v0);
-        if constexpr (arrays > 1) O<T>::store(to[1] + i, v1);
-        if constexpr (arrays > 2) O<T>::store(to[2] + i, v2);
+        V<T> weights = O<T>::load(to[1] + i), v0 = O<T>::zero(), v1 = O<T>::zero();
+        if constexpr (arrays > 2) v0 = O<T>::load(to[2] + i);
+        if constexpr (arrays > 3) v1 = O<T>::load(to[3] + i);
+        rule.template apply<M>(c, V<T>(clip * O<T>::load(to[0] + i)), weights, v0, v1);
+        O<T>::store(to[0] + i, O<T>::zero());
+        O<T>::store(to[1] + i, weights);
+        if constexpr (arrays > 2) O<T>::store(to[2] + i, v0);
+        if constexpr (arrays > 3) O<T>::store(to[3] + i, v1);
       }
       if (tail || left == 0) break;
       const index_t at = n - left;
-      kernel::detail::pad_run<T, Arch>(g, at, left, true, slopes);
       for (int k = 0; k < arrays; ++k) {
         const T* padded = to[k];
         kernel::detail::pad_run<T, Arch>(padded, at, left, true, buffer[k]);
@@ -145,7 +151,7 @@ struct simd_update {
       end = W;
     }
     if (left == 0) return;
-    T* const home[3] = {p, s0, s1};
+    T* const home[4] = {g, p, s0, s1};
     for (int k = 0; k < arrays; ++k)
       std::memcpy(home[k] + (n - left), buffer[k], static_cast<std::size_t>(left) * sizeof(T));
   }
