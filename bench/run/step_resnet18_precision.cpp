@@ -11,7 +11,7 @@ using namespace bench;
 
 void measure(const options& o) {
   resnet18_step<px::precision::float32>(o, "step_resnet18_precision", "float32");
-  resnet18_step<px::precision::bf16>(o, "step_resnet18_precision", "bf16");
+  resnet18_step<px::precision::bf16_products>(o, "step_resnet18_precision", "bf16_products");
   resnet18_step<px::precision::block16>(o, "step_resnet18_precision", "block16");
 }
 

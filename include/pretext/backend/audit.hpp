@@ -39,7 +39,7 @@ class audit_store {
 };
 
 template <class T>
-using widened = std::conditional_t<std::is_same_v<T, float>, double, T>;
+using widened = std::conditional_t<std::is_same_v<master_t<T>, float>, double, T>;
 
 template <class T>
 tensor_view<T> view_of(const tensor_view<T>& v) {
@@ -86,8 +86,8 @@ inline std::string size_text(const extents& e) {
 }  // namespace detail
 
 /// Runs every op twice, on B and on Ref in double precision, and remembers the first whose outputs differ by more than is
-/// allowed: 1e-5 for float (what the precision allows where products round), 1e-10 for double, equal for integers. B's results
-/// are kept, so a training run is B's own.
+/// allowed: 1e-5 for float (what the precision allows where products round), 5e-3 for bfloat16, 1e-10 for double, equal for
+/// integers. B's results are kept, so a training run is B's own.
 ///   backend::audit<backend::simd<>> be; trainer<my_recipe, decltype(be)> t({}, be); t.step(batch); be.first_failure()
 /// A sum that cancels has no exact digits left in float on any back end: where the limit is passed, Ref runs once more in
 /// the op's own precision (rounding what the op may round), and only an error eight times larger than its own counts.
@@ -186,10 +186,13 @@ class audit : public B {
   auto rounded(const A& a) {
     if constexpr (requires { detail::view_of(a); Op::allowed; }) {
       const auto v = detail::view_of(a);
-      if constexpr (std::is_same_v<decltype(v.data), const float*>) {
-        if (v.data == nullptr) return v;
+      using value = std::remove_pointer_t<decltype(v.data)>;
+      if constexpr (std::is_const_v<value> && std::is_same_v<master_t<std::remove_const_t<value>>, float>) {
+        if (v.data == nullptr) return tensor_view<const float>{nullptr, v.shape};
+        // What is stored in as few digits already is rounded at another place, or it would lose nothing here.
+        constexpr float place = std::is_same_v<value, const float> ? 1.0f : 1.5f;
         float* to = store_.take<float>(v.size());
-        for (index_t i = 0; i < v.size(); ++i) to[i] = Op::precision::round(v.data[i]);
+        for (index_t i = 0; i < v.size(); ++i) to[i] = Op::precision::round(place * v.data[i]) / place;
         return tensor_view<const float>{to, v.shape};
       } else {
         return v;
@@ -242,6 +245,7 @@ class audit : public B {
   static constexpr double allowed() {
     if constexpr (requires { Op::allowed; })
       if (std::is_same_v<T, float>) return Op::allowed;
+    if (!std::is_same_v<T, master_t<T>>) return 5e-3;
     return std::is_same_v<T, float> ? 1e-5 : std::is_same_v<T, double> ? 1e-10 : 1e-300;
   }
 

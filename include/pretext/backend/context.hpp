@@ -7,9 +7,11 @@
 #include "../comm/null.hpp"
 #include "../config.hpp"
 #include "../core/extent.hpp"
+#include "../core/master.hpp"
 #include "../core/parameters.hpp"
 #include "../core/step_inputs.hpp"
 #include "../core/workspace.hpp"
+#include "ops/elementwise.hpp"
 #include "ops/rounded.hpp"
 
 namespace pretext {
@@ -34,10 +36,12 @@ enum class run_mode : std::uint8_t { train, evaluate };
 
 /// What every stage is handed: where to compute, in what memory, in which mode, with which randomness, with whom.
 /// `ctx(op::x, ...)` runs an op; `ctx.take(extents)` takes memory that lives until the enclosing scope of the step ends.
+/// T: how activations are stored; sums and statistics are master_t<T> (core/master.hpp).
 /// Rounding: the precision that lets products round what they multiply (precision/precision.hpp), or void.
 template <class Backend, class T, class Comm = comm::null, class Rounding = void>
 struct context {
   using value_type = T;
+  using master_type = master_t<T>;
   using backend_type = Backend;
   using comm_type = Comm;
 
@@ -60,10 +64,12 @@ struct context {
     else
       launch(op, *backend, *memory, detail::plain(a)...);
   }
-  /// The same without rounding, for what needs all digits: losses.
-  constexpr context<Backend, T, Comm> exact() const { return {backend, memory, comm, inputs, key, mode, keep, first_row}; }
+  /// The same in master numbers and without rounding, for what needs all digits: losses.
+  constexpr context<Backend, master_t<T>, Comm> exact() const { return {backend, memory, comm, inputs, key, mode, keep, first_row}; }
   constexpr tensor_view<T> take(const extents& e) const { return memory->take<T>(e); }
   constexpr tensor_view<T> take(index_t n) const { return memory->take<T>(n); }
+  /// Memory for statistics.
+  constexpr tensor_view<master_t<T>> take_master(const extents& e) const { return memory->take<master_t<T>>(e); }
   /// Memory that is given back by `memory->release_far`, whatever was taken and kept since.
   constexpr tensor_view<T> take_far(const extents& e) const { return memory->take_far<T>(e); }
   template <class U>
@@ -73,6 +79,26 @@ struct context {
   template <class U>
   constexpr tensor_view<U> take_of(index_t n) const {
     return memory->take<U>(n);
+  }
+  /// Activations as losses read them, in master numbers; the same memory where they are stored so.
+  constexpr tensor_view<const master_t<T>> widened(const tensor_view<const T>& x) const {
+    if constexpr (std::is_same_v<T, master_t<T>>) {
+      return x;
+    } else {
+      const tensor_view<master_t<T>> wide = take_master(x.shape);
+      (*this)(op::copy, x, wide);
+      return wide;
+    }
+  }
+  /// The way back: a gradient that a loss left, as activations are stored.
+  constexpr activations<T> stored(const activations<master_t<T>>& d) const {
+    if constexpr (std::is_same_v<T, master_t<T>>) {
+      return d;
+    } else {
+      const activations<T> narrow(take(d.shape), d.structure);
+      (*this)(op::copy, d, narrow);
+      return narrow;
+    }
   }
   constexpr workspace::scope scope() const { return workspace::scope(*memory); }
   constexpr bool training() const { return mode == run_mode::train; }

@@ -6,10 +6,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "../config.hpp"
+#include "master.hpp"
 #include "rng.hpp"
 #include "tensor.hpp"
 #include "text.hpp"
@@ -186,18 +188,32 @@ class table_builder {
   bool leaf_ = true;
 };
 
-/// What a layer computes with: weights are read, buffers (running statistics) may be written in training.
+/// What a layer whose activations are stored as T computes with: weights are read, buffers (running statistics) may be written
+/// in training.
 template <class T>
 struct parameter_view {
   using value_type = T;
-  const T* weights = nullptr;
-  T* buffers = nullptr;
+  const master_t<T>* weights = nullptr;
+  master_t<T>* buffers = nullptr;
+
+  /// For losses, which compute in master numbers throughout.
+  template <class U>
+    requires(!std::is_same_v<U, T> && std::is_same_v<U, master_t<T>>)
+  constexpr operator parameter_view<U>() const {
+    return {weights, buffers};
+  }
 };
 
 /// Where a layer adds parameter gradients.
 template <class T>
 struct gradient_view {
-  T* weights = nullptr;
+  master_t<T>* weights = nullptr;
+
+  template <class U>
+    requires(!std::is_same_v<U, T> && std::is_same_v<U, master_t<T>>)
+  constexpr operator gradient_view<U>() const {
+    return {weights};
+  }
 };
 
 /// In the place of a gradient that nobody asked for.
@@ -206,18 +222,18 @@ struct no_gradient {};
 template <class G>
 inline constexpr bool is_wanted = !std::is_same_v<std::remove_cvref_t<G>, no_gradient>;
 
-/// Hands out a layer's own tensors in the order of its declarations.
+/// Hands out a layer's own tensors in the order of its declarations: master numbers.
 template <class T>
 class parameter_reader {
  public:
   constexpr explicit parameter_reader(parameter_view<T> v) : at_(v) {}
-  constexpr tensor_view<const T> parameter(const extents& e) {
-    tensor_view<const T> v{at_.weights, e};
+  constexpr tensor_view<const master_t<T>> parameter(const extents& e) {
+    tensor_view<const master_t<T>> v{at_.weights, e};
     at_.weights = advance(at_.weights, padded(e.folded_size()));
     return v;
   }
-  constexpr tensor_view<T> buffer(const extents& e) {
-    tensor_view<T> v{at_.buffers, e};
+  constexpr tensor_view<master_t<T>> buffer(const extents& e) {
+    tensor_view<master_t<T>> v{at_.buffers, e};
     at_.buffers = advance(at_.buffers, padded(e.folded_size()));
     return v;
   }
@@ -241,8 +257,8 @@ template <class T>
 class gradient_reader<gradient_view<T>> {
  public:
   constexpr explicit gradient_reader(gradient_view<T> v) : at_(v) {}
-  constexpr tensor_view<T> parameter(const extents& e) {
-    tensor_view<T> v{at_.weights, e};
+  constexpr tensor_view<master_t<T>> parameter(const extents& e) {
+    tensor_view<master_t<T>> v{at_.weights, e};
     at_.weights = advance(at_.weights, padded(e.folded_size()));
     return v;
   }

@@ -158,7 +158,7 @@ fine_tune_result train_from_scratch(const Encoder& encoder, const Dataset& label
 template <class R, class Encoder, class Dataset>
 fine_tune_result fine_tune(const Encoder& encoder, const Dataset& labelled, const Dataset& test, const fine_tune_options& o = {}) {
   using backend = typename Encoder::backend_type;
-  using T = typename Encoder::value_type;
+  using T = master_t<typename Encoder::value_type>;
   detail::classifier<R, backend> t(detail::classifier_settings<R>(o, encoder, labelled.classes(), labelled.size()), encoder.backend());
   auto& network = t.players()[0];
   const segment_size encoder_size = segment_of(encoder.layer());

@@ -38,7 +38,7 @@ PRETEXT_COLD std::vector<T> as_integers(const std::vector<T>& values) {
 /// errors  io.110-115 file
 template <class Model>
 PRETEXT_COLD void save_safetensors(const std::string& path, const Model& model, text_pairs metadata = {}) {
-  using T = typename Model::value_type;
+  using T = master_t<typename Model::value_type>;
   list<std::vector<T>> values;
   list<tensor_entry> tensors;
   model.for_each_tensor([&](const parameter_entry& e, std::vector<T>& v) {
@@ -68,7 +68,7 @@ using unused_tensors = std::vector<std::string>;
 /// errors  io.100-325 file; io.340 missing tensor; io.341 shape; io.342 a NaN or infinity
 template <class Model>
 PRETEXT_COLD unused_tensors load_safetensors(const std::string& path, const Model& model, const load_options& o = {}) {
-  using T = typename Model::value_type;
+  using T = master_t<typename Model::value_type>;
   const tensor_file file = read_safetensors(path);
   std::vector<std::string> wanted;
   struct loaded {

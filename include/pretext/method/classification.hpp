@@ -95,8 +95,8 @@ class classification : public image_stage<classification<R>> {
     const auto h = inner.forward(encoder_, x);
     const auto y = inner.forward(head_, h.y);
     const tensor_view<const std::int32_t> labels{in.labels, extents(in.images.size)};
-    const auto d = objective::mean_cross_entropy(s.ctx, as_const(y.y), labels, s.loss);
-    const auto dh = inner.backward(head_, y, d);
+    const auto d = objective::mean_cross_entropy(s.ctx.exact(), s.ctx.widened(y.y), labels, s.loss);
+    const auto dh = inner.backward(head_, y, s.ctx.stored(d));
     inner.backward(encoder_, h, dh, no_gradient{});
     s.update(train::player_id<0>{});
   }

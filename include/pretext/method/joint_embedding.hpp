@@ -127,7 +127,7 @@ class joint_embedding : public image_stage<joint_embedding<R>> {
     using T = typename S::value_type;
     const auto x = this->write_views(s, in);
     const index_t rows = x.extent(0), part = s.micro_batch > 0 && s.micro_batch < rows ? s.micro_batch : rows;
-    typename objective_type::template cache<T> kept{};
+    typename objective_type::template cache<master_t<T>> kept{};
     if (part == rows) {
       const auto online = embed(s, x);
       const auto d = compare(s, online.p.y, target_rows(s, x, online.z.y), kept);
@@ -189,26 +189,29 @@ class joint_embedding : public image_stage<joint_embedding<R>> {
     else
       return z;
   }
-  /// Loss into the report; returns the gradient of the rows.
-  template <class S, class T = typename S::value_type>
-  constexpr activations<T> compare(S& s, const activations<T>& p, tensor_view<const T> target,
-                                   typename objective_type::template cache<T>& kept) const {
+  /// Loss into the report; returns the gradient of the rows. Losses read and write master numbers.
+  template <class S, class T = typename S::value_type, class M = master_t<T>>
+  constexpr activations<T> compare(S& s, const activations<T>& rows, tensor_view<const T> others,
+                                   typename objective_type::template cache<M>& kept) const {
     const objective_type& objective = settings_.objective;
-    const activations<T> d = s.zeros_like(p);
-    const auto params = s.parameters(objective_);
     const auto exact = s.ctx.exact();
+    const tensor_view<const M> p = s.ctx.widened(rows), target = target_type::is_target ? s.ctx.widened(others) : p;
+    const activations<M> d(exact.take(p.shape));
+    exact(op::fill, M(0), d);
+    const parameter_view<M> params = s.parameters(objective_);
+    const gradient_view<M> d_params = s.gradients(objective_);
     const auto run = [&](const auto& in) {
       objective.loss(exact, in, params, kept, s.loss);
-      objective.gradient(exact, T(1), in, params, kept, d, s.gradients(objective_));
+      objective.gradient(exact, M(1), in, params, kept, d, d_params);
     };
     if constexpr (!target_type::is_target) {
-      run(objective::self_pairs<T>{p, view_count});
+      run(objective::self_pairs<M>{p, view_count});
     } else if constexpr (!negatives_type::keeps_rows) {
-      run(objective::target_pairs<T>{p, target, {}, view_count});
+      run(objective::target_pairs<M>{p, target, {}, view_count});
     } else {
-      const tensor_view<T> queue = s.states[0];
-      run(objective::target_pairs<T>{p, target, queue, view_count});
-      const tensor_view<const T> newest = objective::detail::all_rows(s.ctx, target);
+      const tensor_view<M> queue = s.states[0];
+      run(objective::target_pairs<M>{p, target, queue, view_count});
+      const tensor_view<const M> newest = objective::detail::all_rows(exact, target);
       const index_t n = newest.extent(0), places = queue.extent(0) / n;
       expects(places >= 1 && queue.extent(0) % n == 0, "value.304",
               "the queue's size must be a multiple of views x batch size x ranks");
@@ -216,7 +219,7 @@ class joint_embedding : public image_stage<joint_embedding<R>> {
       s.ctx(op::copy, newest, queue.slice(at, at + n));
     }
     s.ctx(op::embedding_std, p, s.embedding_std);
-    return d;
+    return s.ctx.stored(d);
   }
   template <class S, class T = typename S::value_type, class F>
   constexpr void for_each_part(const S& s, const activations<const T>& x, index_t part, F&& f) const {

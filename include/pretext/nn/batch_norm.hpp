@@ -10,7 +10,7 @@ namespace pretext::nn {
 /// What a pass keeps for the gradient.
 template <class T>
 struct batch_statistics {
-  tensor_view<T> mean, rstd;
+  tensor_view<master_t<T>> mean, rstd;
   double count = 0;  // rows over all ranks; 0 in evaluation
 };
 
@@ -27,22 +27,22 @@ PRETEXT_APART constexpr void batch_norm_parameters(V& v, index_t c) {
 }
 
 /// Chan et al. 1979 over ranks that hold equally many rows: first the joint mean, then squares moved to it.
-template <class Ctx, class T>
-constexpr double join_moments(const Ctx& ctx, tensor_view<T> mean, tensor_view<T> m2, double count) {
-  const tensor_view<T> moved = ctx.take(mean.shape);
+template <class Ctx, class M>
+constexpr double join_moments(const Ctx& ctx, tensor_view<M> mean, tensor_view<M> m2, double count) {
+  const tensor_view<M> moved = ctx.take_master(mean.shape);
   ctx(op::copy, mean, moved);
   ctx.comm->all_reduce_sum(mean);
-  ctx(op::scale, static_cast<T>(1.0 / ctx.comm->size()), mean);
-  ctx(op::add_scaled, mean, T(-1), moved);
-  ctx(op::add_scaled_squares, moved, static_cast<T>(count), m2);
+  ctx(op::scale, static_cast<M>(1.0 / ctx.comm->size()), mean);
+  ctx(op::add_scaled, mean, M(-1), moved);
+  ctx(op::add_scaled_squares, moved, static_cast<M>(count), m2);
   ctx.comm->all_reduce_sum(m2);
   return count * static_cast<double>(ctx.comm->size());
 }
 
 /// y = F(z) of the normalised z; F void: z itself.
 template <class F, class Ctx, class T>
-constexpr void batch_norm_apply(const Ctx& ctx, activations<const T> x, const batch_statistics<T>& kept, tensor_view<const T> gamma,
-                                tensor_view<const T> beta, activations<T> y) {
+constexpr void batch_norm_apply(const Ctx& ctx, activations<const T> x, const batch_statistics<T>& kept,
+                                tensor_view<const master_t<T>> gamma, tensor_view<const master_t<T>> beta, activations<T> y) {
   if constexpr (std::is_void_v<F>)
     ctx(op::normalize_columns, x, as_const(kept.mean), as_const(kept.rstd), gamma, beta, y);
   else
@@ -62,18 +62,18 @@ PRETEXT_APART constexpr void batch_norm_forward(const Spec& spec, index_t c, con
   parameter_reader own(params);
   const auto gamma = own.parameter({c}), beta = own.parameter({c});
   const auto running_mean = own.buffer({c}), running_var = own.buffer({c}), batches = own.buffer({});
-  kept.mean = ctx.take({c});
-  kept.rstd = ctx.take({c});
+  kept.mean = ctx.take_master({c});
+  kept.rstd = ctx.take_master({c});
   if (ctx.training()) {
     const auto scope = ctx.scope();
-    const tensor_view<T> m2 = ctx.take({c});
+    const tensor_view<master_t<T>> m2 = ctx.take_master({c});
     ctx(op::column_moments, x, kept.mean, m2);
     kept.count = static_cast<double>(x.rows());
     if constexpr (!Ctx::comm_type::is_single)
       if (spec.synchronised) kept.count = join_moments(ctx, kept.mean, m2, kept.count);
     ctx(op::rstd_of_moments, m2, kept.count, spec.eps.value(), kept.rstd);
     ctx(op::update_running_moments, as_const(kept.mean), as_const(m2), kept.count, spec.momentum.value(), running_mean, running_var);
-    ctx(op::shift, T(1), batches);
+    ctx(op::shift, master_t<T>(1), batches);
   } else {
     kept.count = 0;
     ctx(op::copy, running_mean, kept.mean);
@@ -88,8 +88,8 @@ PRETEXT_APART constexpr void batch_norm_backward(const Spec& spec, index_t c, co
   const auto scope = ctx.scope();
   parameter_reader values(params);
   const auto gamma = values.parameter({c}), beta = values.parameter({c});
-  const tensor_view<T> sums = ctx.take({2, c});
-  const tensor_view<T> sum_dy = sums.slice(0, 1).reshape({c}), sum_dy_xhat = sums.slice(1, 2).reshape({c});
+  const tensor_view<master_t<T>> sums = ctx.take_master({2, c});
+  const tensor_view<master_t<T>> sum_dy = sums.slice(0, 1).reshape({c}), sum_dy_xhat = sums.slice(1, 2).reshape({c});
   if constexpr (std::is_void_v<F>)
     ctx(op::batch_norm_sums, x, dy, as_const(kept.mean), as_const(kept.rstd), sum_dy, sum_dy_xhat);
   else

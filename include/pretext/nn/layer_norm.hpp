@@ -24,7 +24,7 @@ struct layer_norm {
     using base::base;
     template <class T>
     struct cache {
-      tensor_view<T> mean, rstd;
+      tensor_view<master_t<T>> mean, rstd;
     };
     constexpr In output() const { return this->input; }
     constexpr index_t width() const { return this->input[In::rank - 1]; }
@@ -38,8 +38,8 @@ struct layer_norm {
                            cache<T>& kept) const {
       parameter_reader own(params);
       const auto gamma = own.parameter({width()}), beta = own.parameter({width()});
-      kept.mean = ctx.take({x.rows()});
-      kept.rstd = ctx.take({x.rows()});
+      kept.mean = ctx.take_master({x.rows()});
+      kept.rstd = ctx.take_master({x.rows()});
       ctx(op::layer_norm, x, gamma, beta, this->spec.eps.value(), y, kept.mean, kept.rstd);
     }
     template <class Ctx, class T, class Dx, class Dp>

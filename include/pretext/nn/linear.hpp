@@ -72,7 +72,7 @@ struct linear : detail::linear_width<Out> {
                            cache<T>&) const {
       parameter_reader own(params);
       const auto weight = own.parameter({outputs(), width()});
-      tensor_view<const T> bias;
+      tensor_view<const master_t<T>> bias;
       if constexpr (has_bias) bias = own.parameter({outputs()});
       ctx(op::linear, x, weight, bias, y);
     }

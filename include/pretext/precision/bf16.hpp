@@ -4,17 +4,18 @@
 
 #include "../backend/simd/simd_bfloat16.hpp"
 #include "../core/bfloat16.hpp"
+#include "bf16_storage.hpp"
 #include "products.hpp"
 
 namespace pretext::precision {
 
 /// Products of layers may round what they multiply to bfloat16 (8 significant bits, the range of a float). Their sums, and
 /// everything else, are float: parameters, optimizer, norms, activations, losses.
-///   struct mine : recipe::simclr { using precision = pretext::precision::bf16; };
+///   struct mine : recipe::simclr { using precision = pretext::precision::bf16_products; };
 /// laws    an op's result is within `allowed` of the exact one in the relative 2-norm, unless its terms cancel
-struct bf16 {
+struct bf16_products {
   using storage = float;
-  static constexpr const char* name = "bf16";
+  static constexpr const char* name = "bf16_products";
   static constexpr double allowed = 5e-3;
   template <class Op>
   static constexpr bool rounds = is_product<Op>;
@@ -22,6 +23,13 @@ struct bf16 {
   using simd_kernels = backend::detail::simd_bfloat16<Arch>;
 
   static float round(float x) { return float_from_bfloat16(bfloat16_from_float(x)); }
+};
+
+/// Activations and their gradients lie in memory as bfloat16, and products may round what they multiply to it: what frameworks
+/// call training in bf16 with float master weights.
+///   struct mine : recipe::simclr { using precision = pretext::precision::bf16; };
+struct bf16 : bf16_storage<bf16_products> {
+  static constexpr const char* name = "bf16";
 };
 
 }  // namespace pretext::precision

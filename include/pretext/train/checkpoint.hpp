@@ -104,8 +104,8 @@ struct state_list {
   }
 };
 template <class Trainer>
-state_list<typename Trainer::value_type> state_of(Trainer& trainer) {
-  state_list<typename Trainer::value_type> list;
+state_list<master_t<typename Trainer::value_type>> state_of(Trainer& trainer) {
+  state_list<master_t<typename Trainer::value_type>> list;
   trainer.visit_state(list);
   return list;
 }

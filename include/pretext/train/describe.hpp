@@ -46,7 +46,7 @@ constexpr memory_plan plan_memory(typename Trainer::family_type& family, const t
   memory_plan m;
   auto specs = family.players();
   const auto totals = lay_out(specs);
-  const auto bytes = [](index_t n) { return static_cast<std::size_t>(n) * sizeof(T); };
+  const auto bytes = [](index_t n) { return static_cast<std::size_t>(n) * sizeof(master_t<T>); };
   std::size_t i = 0;
   std::apply(
       [&](const auto&... spec) {
@@ -250,10 +250,10 @@ description describe(const typename Trainer::settings_type& user, const typename
       specs);
   if constexpr (requires { family.targets(); })
     for (const target_spec& t : family.targets())
-      d.targets.push_back({std::string(t.name), {}, static_cast<std::size_t>(t.extent.parameters + t.extent.buffers) * sizeof(T)});
+      d.targets.push_back({std::string(t.name), {}, static_cast<std::size_t>(t.extent.parameters + t.extent.buffers) * sizeof(master_t<T>)});
   if constexpr (requires { family.states(); })
     for (const auto& s : family.states())
-      d.states.push_back({std::string(s.name), s.shape, static_cast<std::size_t>(s.shape.size()) * sizeof(T)});
+      d.states.push_back({std::string(s.name), s.shape, static_cast<std::size_t>(s.shape.size()) * sizeof(master_t<T>)});
   return d;
 }
 /// On the back end that the trainer would make for itself.

@@ -24,6 +24,7 @@ class encoder_view {
  public:
   using layer_type = Bound;
   using value_type = T;
+  using master_type = master_t<T>;  // of parameters and buffers
   using backend_type = Backend;
   using views_type = Views;
 
@@ -72,9 +73,9 @@ class encoder_view {
   /// Named tensors in file order, as PyTorch would name and shape them: (name, shape, values), buffers included.
   template <class Visit>
   void for_each_tensor(Visit&& visit) const {
-    const auto walk = [&](const std::vector<parameter_entry>& entries, const T* data) {
+    const auto walk = [&](const std::vector<parameter_entry>& entries, const master_type* data) {
       for (const parameter_entry& e : entries) {
-        std::vector<T> values(static_cast<std::size_t>(e.size));
+        std::vector<master_type> values(static_cast<std::size_t>(e.size));
         to_file_order(e, data + e.offset, values.data());
         visit(e, values);
       }
@@ -83,8 +84,8 @@ class encoder_view {
     walk(table_.buffers, params_.buffers);
   }
   /// Where a loader puts values in file order.
-  void assign(const parameter_entry& e, const std::vector<T>& values, bool is_buffer) const {
-    from_file_order(e, values.data(), (is_buffer ? params_.buffers : const_cast<T*>(params_.weights)) + e.offset);
+  void assign(const parameter_entry& e, const std::vector<master_type>& values, bool is_buffer) const {
+    from_file_order(e, values.data(), (is_buffer ? params_.buffers : const_cast<master_type*>(params_.weights)) + e.offset);
   }
 
  private:

@@ -41,16 +41,17 @@ struct step_scope {
   using context_type = Ctx;
   using value_type = typename Ctx::value_type;
   using T = value_type;
+  using M = master_t<T>;
 
   Ctx ctx;
   const Specs* specs = nullptr;
   step_inputs* inputs = nullptr;
-  std::array<player_views<T>, max_players> players{};
-  std::array<target_views<T>, max_targets> targets{};
-  std::array<tensor_view<T>, max_targets> states{};
+  std::array<player_views<M>, max_players> players{};
+  std::array<target_views<M>, max_targets> targets{};
+  std::array<tensor_view<M>, max_targets> states{};
   /// Where the step leaves what is reported: loss, embedding standard deviation.
-  tensor_view<T> loss;
-  tensor_view<T> embedding_std;
+  tensor_view<M> loss;
+  tensor_view<M> embedding_std;
   index_t micro_batch = 0;
 
   template <class Part>
@@ -128,7 +129,7 @@ struct step_scope {
 
   constexpr activations<T> zeros_like(const tensor_view<T>& v) const {
     const activations<T> z(ctx.take(v.shape));
-    ctx(op::fill, T(0), z);
+    ctx(op::fill, M(0), z);
     return z;
   }
 
@@ -140,7 +141,7 @@ struct step_scope {
     using spec_type = std::remove_cvref_t<decltype(spec)>;
     constexpr std::size_t index = Player;
     const auto scope = ctx.scope();
-    const player_views<T>& v = players[index];
+    const player_views<M>& v = players[index];
     ctx.comm->all_reduce_sum(v.gradients);
     const tensor_view<double> squares = ctx.template take_of<double>({1});
     ctx(op::sum_squares, as_const(v.gradients), squares);
@@ -156,8 +157,8 @@ struct step_scope {
   /// Moves a target towards its player; after a bad gradient it stays where it is, as the player does.
   constexpr void follow(int target, const target_spec& spec) const {
     if (inputs->non_finite != 0) return;
-    const target_views<T>& t = targets[static_cast<std::size_t>(target)];
-    const player_views<T>& p = players[static_cast<std::size_t>(spec.player)];
+    const target_views<M>& t = targets[static_cast<std::size_t>(target)];
+    const player_views<M>& p = players[static_cast<std::size_t>(spec.player)];
     if (spec.extent.parameters > 0) ctx(op::lerp, t.momentum, as_const(p.parameters.slice(0, spec.extent.parameters)), t.parameters);
     if (spec.extent.buffers > 0) {
       const auto source = as_const(p.buffers.slice(0, spec.extent.buffers));
@@ -171,18 +172,18 @@ struct step_scope {
   /// What a forward pass changes (statistics, queues), copied before it, so that a step that fails can leave no trace.
   /// Weights need no copy: a bad gradient never reaches them.
   struct copies {
-    std::array<tensor_view<T>, max_players + 2 * max_targets> of{};
+    std::array<tensor_view<M>, max_players + 2 * max_targets> of{};
   };
   constexpr copies keep() const {
     copies c;
-    each_kept([&](std::size_t i, tensor_view<T> v) {
-      c.of[i] = ctx.take(v.shape);
+    each_kept([&](std::size_t i, tensor_view<M> v) {
+      c.of[i] = ctx.take_master(v.shape);
       ctx(op::copy, as_const(v), c.of[i]);
     });
     return c;
   }
   constexpr void put_back(const copies& c) const {
-    each_kept([&](std::size_t i, tensor_view<T> v) { ctx(op::copy, as_const(c.of[i]), v); });
+    each_kept([&](std::size_t i, tensor_view<M> v) { ctx(op::copy, as_const(c.of[i]), v); });
   }
 
  private:
@@ -190,7 +191,7 @@ struct step_scope {
   constexpr void each_kept(F&& f) const {
     constexpr std::size_t P = max_players, N = max_targets;
     for (std::size_t i = 0; i < P + 2 * N; ++i) {
-      const tensor_view<T>& v = i < P ? players[i].buffers : i < P + N ? targets[i - P].buffers : states[i - P - N];
+      const tensor_view<M>& v = i < P ? players[i].buffers : i < P + N ? targets[i - P].buffers : states[i - P - N];
       if (v.rank() > 0 && v.size() > 0) f(i, v);
     }
   }

@@ -93,7 +93,8 @@ class trainer {
   using batch_type = typename family_type::batch_type;
   using precision_type = typename detail::precision_of<Recipe>::type;
   using value_type = typename precision_type::storage;
-  using T = value_type;
+  using master_type = master_t<value_type>;  // of parameters, gradients, optimizer state, statistics and the loss
+  using T = master_type;
   using backend_type = Backend;
 
   /// Owns a default back end.
@@ -191,7 +192,7 @@ class trainer {
   const auto& state_shapes() const { return state_shapes_; }
 
   template <class Part>
-  parameter_view<T> parameters(const Part& p) const {
+  parameter_view<value_type> parameters(const Part& p) const {
     return scope_.parameters(p);
   }
 
@@ -230,7 +231,7 @@ class trainer {
   }
 
  private:
-  using context_type = context<Backend, T, Comm, precision::rounding_of<precision_type>>;
+  using context_type = context<Backend, value_type, Comm, precision::rounding_of<precision_type>>;
   using specs_type = decltype(std::declval<family_type&>().players());
   using scope_type = step_scope<context_type, specs_type>;
   static constexpr std::size_t player_count = std::tuple_size_v<specs_type>;

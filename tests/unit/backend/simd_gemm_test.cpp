@@ -57,13 +57,14 @@ TEMPLATE_TEST_CASE("simd gemm: same bits for any number of threads, and for a ro
 TEST_CASE("simd gemm: an inner extent of zero gives zero, the bias, or leaves the sum alone", "[backend][simd][gemm]") {
   thread_pool pool(2);
   std::vector<float> c(12, 3.0f), bias{1, 2, 3, 4};
+  float* const none = nullptr;
   auto scratch = empty<float>(simd::gemm_scratch<float, native>(2, 3, 4, 0));
-  simd::gemm<float, native>(pool, 3, 4, 0, nullptr, 0, false, nullptr, 4, false, c.data(), 4, true, scratch.data());
+  simd::gemm<float, native>(pool, 3, 4, 0, none, 0, false, none, 4, false, c.data(), 4, true, scratch.data());
   CHECK(c == std::vector<float>(12, 3.0f));
-  simd::gemm<float, native>(pool, 3, 4, 0, nullptr, 0, false, nullptr, 4, false, c.data(), 4, false, scratch.data(),
+  simd::gemm<float, native>(pool, 3, 4, 0, none, 0, false, none, 4, false, c.data(), 4, false, scratch.data(),
                             bias.data());
   CHECK(c == std::vector<float>{1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4});
-  simd::gemm<float, native>(pool, 0, 4, 5, nullptr, 5, false, nullptr, 4, false, nullptr, 4, false, scratch.data());
+  simd::gemm<float, native>(pool, 0, 4, 5, none, 5, false, none, 4, false, none, 4, false, scratch.data());
   CHECK(simd::gemm_scratch<float, native>(2, 0, 4, 5) == 0);
 }
 

@@ -149,8 +149,8 @@ TEMPLATE_TEST_CASE("simd reduce: the sum of squares is a double sum with fixed b
 TEST_CASE("simd reduce: no rows leave sums alone and give zero moments", "[backend][simd][reduce]") {
   thread_pool pool(2);
   std::vector<float> sums{1, 2}, mean{3, 4}, m2{5, 6};
-  simd::column_sums<float, native>(pool, 0, 2, nullptr, sums.data(), nullptr);
-  simd::column_moments<float, native>(pool, 0, 2, nullptr, mean.data(), m2.data(), nullptr);
+  simd::column_sums<float, native>(pool, 0, 2, static_cast<const float*>(nullptr), sums.data(), nullptr);
+  simd::column_moments<float, native>(pool, 0, 2, static_cast<const float*>(nullptr), mean.data(), m2.data(), nullptr);
   CHECK(sums == std::vector<float>{1, 2});
   CHECK(mean == std::vector<float>{0, 0});
   CHECK(m2 == std::vector<float>{0, 0});

@@ -22,7 +22,7 @@ template <class Precision>
 struct in : tiny::simclr {
   using precision = Precision;
 };
-using px::precision::bf16;
+using px::precision::bf16_products;
 using px::precision::block16;
 using px::precision::float32;
 std::vector<float> numbers(index_t n, std::uint64_t seed) {
@@ -76,12 +76,12 @@ std::vector<double> losses(int steps) {
 }
 
 static_assert(std::is_same_v<px::precision::rounding_of<float32>, void>);
-static_assert(std::is_same_v<trainer_of<in<bf16>>::value_type, float>, "parameters, gradients and optimizer stay float");
-static_assert(px::op::rounds<bf16, px::op::conv2d_op> && !px::op::rounds<bf16, px::op::contrastive_forward_op>);
+static_assert(std::is_same_v<trainer_of<in<bf16_products>>::value_type, float>, "parameters, gradients and optimizer stay float");
+static_assert(px::op::rounds<bf16_products, px::op::conv2d_op> && !px::op::rounds<bf16_products, px::op::contrastive_forward_op>);
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("precision: the SIMD back end rounds products, within 5e-3; the reference and float32 do not", "[precision]", bf16, block16) {
+TEMPLATE_TEST_CASE("precision: the SIMD back end rounds products, within 5e-3; the reference and float32 do not", "[precision]", bf16_products, block16) {
   const auto exact = product<simd, float32>(31, 40, 257), rounded = product<simd, TestType>(31, 40, 257);
   CHECK(distance(rounded, exact) < TestType::allowed);
   CHECK(distance(rounded, exact) > 1e-5);
@@ -90,7 +90,7 @@ TEMPLATE_TEST_CASE("precision: the SIMD back end rounds products, within 5e-3; t
   CHECK(product<px::backend::strict<px::backend::reference>, TestType>(1, 2, 3).size() == 2);
 }
 
-TEMPLATE_TEST_CASE("precision: an audited training run has no failures", "[precision]", bf16, block16) {
+TEMPLATE_TEST_CASE("precision: an audited training run has no failures", "[precision]", bf16_products, block16) {
   using checked = px::backend::audit<simd>;
   using trainer = px::train::trainer<in<TestType>, checked>;
   checked be(2);
@@ -103,7 +103,7 @@ TEMPLATE_TEST_CASE("precision: an audited training run has no failures", "[preci
   CHECK(be.failures() == 0);
 }
 
-TEMPLATE_TEST_CASE("precision: losses follow those of float32", "[precision]", bf16, block16) {
+TEMPLATE_TEST_CASE("precision: losses follow those of float32", "[precision]", bf16_products, block16) {
   const auto exact = losses<in<float32>>(40), rounded = losses<in<TestType>>(40);
   CHECK(exact != rounded);
   // The first step differs by rounding alone; later ones by what it did to the parameters since.
@@ -114,7 +114,7 @@ TEMPLATE_TEST_CASE("precision: losses follow those of float32", "[precision]", b
   }
 }
 
-TEMPLATE_TEST_CASE("precision: same bits for any number of threads, and memory as planned", "[precision]", bf16, block16) {
+TEMPLATE_TEST_CASE("precision: same bits for any number of threads, and memory as planned", "[precision]", bf16_products, block16) {
   using trainer = trainer_of<in<TestType>>;
   const auto set = tiny::pictures(24);
   const tiny::batch all(set);
@@ -130,7 +130,7 @@ TEMPLATE_TEST_CASE("precision: same bits for any number of threads, and memory a
   }
 }
 
-TEMPLATE_TEST_CASE("precision: it is part of what a recipe is called and of what a checkpoint is held to", "[precision]", bf16, block16) {
+TEMPLATE_TEST_CASE("precision: it is part of what a recipe is called and of what a checkpoint is held to", "[precision]", bf16_products, block16) {
   using trainer = trainer_of<in<TestType>>;
   CHECK_THAT(px::train::describe<trainer>({.batch_size = 8}).text(), Catch::Contains(std::string("on simd, ") + TestType::name + ", batch 8"));
   trainer rounded(tiny::settings<trainer>(8));
@@ -140,7 +140,7 @@ TEMPLATE_TEST_CASE("precision: it is part of what a recipe is called and of what
   CHECK(mine == std::string("precision ") + TestType::name);
 }
 
-TEMPLATE_TEST_CASE("precision: report says how products are multiplied", "[precision]", bf16, block16) {
+TEMPLATE_TEST_CASE("precision: report says how products are multiplied", "[precision]", bf16_products, block16) {
   const std::string text = px::backend::report<simd, TestType>();
   CHECK_THAT(text, Catch::Matches("[^]*matmul +native, [a-z0-9 ]+\n[^]*conv2d_weight_gradient +native, [a-z0-9 ]+\n[^]*max_pool2d +native\n[^]*"));
   CHECK_THAT(px::backend::report<simd>(), !Catch::Contains(","));

@@ -28,26 +28,32 @@ struct reference_convolution {
                       ((b * g.out_h + i) * g.out_w + j) * g.out_c + group * co + o);
             }
   }
-  template <class T>
-  static void run(op::conv2d_op, workspace&, input<T> x, input<T> w, input<T> bias, tensor_view<T> y,
+  template <class T, class M = master_t<T>>
+  static void run(op::conv2d_op, workspace& memory, const auto& x, const auto& w, const auto& bias, tensor_view<T> y,
                   const conv2d_geometry& g) {
-    for (index_t i = 0; i < y.size(); ++i) y[i] = bias ? bias[i % g.out_c] : T{};
-    for_each_product(x.extent(0), g, [&](index_t in, index_t k, index_t out) { y[out] += x[in] * w[k]; });
+    in_master(memory, y, [&](tensor_view<M> sums) {
+      for (index_t i = 0; i < sums.size(); ++i) sums[i] = bias ? bias[i % g.out_c] : M{};
+      for_each_product(x.extent(0), g, [&](index_t in, index_t k, index_t out) { sums[out] += x[in] * w[k]; });
+    });
   }
-  template <class F, class T>
-  static void run(op::conv2d_map_op, workspace& memory, const F&, input<T> x, input<T> w, input<T> bias, tensor_view<T> y,
+  template <class T, class M = master_t<T>>
+  static void run(op::conv2d_input_gradient_op, workspace& memory, const auto& dy, const auto& w, tensor_view<T> dx,
                   const conv2d_geometry& g) {
-    run(op::conv2d, memory, x, w, bias, y, g);
-    for (T& v : y) v = F::template value<scalar_math>(v);
+    in_master(memory, dx, [&](tensor_view<M> sums) {
+      for (M& v : sums) v = M{};
+      for_each_product(dy.extent(0), g, [&](index_t in, index_t k, index_t out) { sums[in] += dy[out] * w[k]; });
+    });
+  }
+  template <class F, class T, class M = master_t<T>>
+  static void run(op::conv2d_map_op, workspace& memory, const F&, const auto& x, const auto& w, const auto& bias, tensor_view<T> y,
+                  const conv2d_geometry& g) {
+    in_master(memory, y, [&](tensor_view<M> sums) {
+      run(op::conv2d, memory, x, w, bias, sums, g);
+      for (M& v : sums) v = F::template value<scalar_math>(v);
+    });
   }
   template <class T>
-  static void run(op::conv2d_input_gradient_op, workspace&, input<T> dy, input<T> w, tensor_view<T> dx,
-                  const conv2d_geometry& g) {
-    for (T& v : dx) v = T{};
-    for_each_product(dy.extent(0), g, [&](index_t in, index_t k, index_t out) { dx[in] += dy[out] * w[k]; });
-  }
-  template <class T>
-  static void run(op::conv2d_weight_gradient_op, workspace&, input<T> x, input<T> dy, tensor_view<T> dw,
+  static void run(op::conv2d_weight_gradient_op, workspace&, const auto& x, const auto& dy, tensor_view<T> dw,
                   const conv2d_geometry& g) {
     for_each_product(x.extent(0), g, [&](index_t in, index_t k, index_t out) { dw[k] += x[in] * dy[out]; });
   }
@@ -79,39 +85,48 @@ struct reference_convolution {
     });
   }
   template <class T>
-  static void run(op::max_pool2d_backward_op, workspace&, input<T> dy, tensor_view<const std::int32_t> argmax,
+  static void run(op::max_pool2d_backward_op, workspace& memory, input<T> dy, tensor_view<const std::int32_t> argmax,
                   tensor_view<T> dx, const pool2d_geometry& g) {
-    for (T& v : dx) v = T{};
-    const index_t per_sample = g.out_h * g.out_w * g.channels;
-    for (index_t i = 0; i < dy.size(); ++i)
-      dx[(i / per_sample * g.in_h * g.in_w + argmax[i]) * g.channels + i % g.channels] += dy[i];
+    using M = master_t<T>;
+    in_master(memory, dx, [&](tensor_view<M> sums) {
+      for (M& v : sums) v = M{};
+      const index_t per_sample = g.out_h * g.out_w * g.channels;
+      for (index_t i = 0; i < dy.size(); ++i)
+        sums[(i / per_sample * g.in_h * g.in_w + argmax[i]) * g.channels + i % g.channels] += dy[i];
+    });
   }
   template <class T>
-  static void run(op::avg_pool2d_op, workspace&, input<T> x, tensor_view<T> y, const pool2d_geometry& g) {
-    for (T& v : y) v = T{};
-    const T share = T(1) / static_cast<T>(g.kernel_h * g.kernel_w);
-    for_each_window(x.extent(0), g, [&](index_t out, index_t in, index_t) { y[out] += share * x[in]; });
+  static void run(op::avg_pool2d_op, workspace& memory, input<T> x, tensor_view<T> y, const pool2d_geometry& g) {
+    using M = master_t<T>;
+    in_master(memory, y, [&](tensor_view<M> sums) {
+      for (M& v : sums) v = M{};
+      const M share = M(1) / static_cast<M>(g.kernel_h * g.kernel_w);
+      for_each_window(x.extent(0), g, [&](index_t out, index_t in, index_t) { sums[out] += share * x[in]; });
+    });
   }
   template <class T>
-  static void run(op::avg_pool2d_backward_op, workspace&, input<T> dy, tensor_view<T> dx, const pool2d_geometry& g) {
-    for (T& v : dx) v = T{};
-    const T share = T(1) / static_cast<T>(g.kernel_h * g.kernel_w);
-    for_each_window(dy.extent(0), g, [&](index_t out, index_t in, index_t) { dx[in] += share * dy[out]; });
+  static void run(op::avg_pool2d_backward_op, workspace& memory, input<T> dy, tensor_view<T> dx, const pool2d_geometry& g) {
+    using M = master_t<T>;
+    in_master(memory, dx, [&](tensor_view<M> sums) {
+      for (M& v : sums) v = M{};
+      const M share = M(1) / static_cast<M>(g.kernel_h * g.kernel_w);
+      for_each_window(dy.extent(0), g, [&](index_t out, index_t in, index_t) { sums[in] += share * dy[out]; });
+    });
   }
   template <class T>
   static void run(op::spatial_mean_op, workspace&, input<T> x, tensor_view<T> y) {
     const index_t c = y.columns(), s = y.size() == 0 ? 0 : x.size() / y.size();
     for (index_t b = 0; b < y.rows(); ++b)
       for (index_t j = 0; j < c; ++j) {
-        T sum{};
+        master_t<T> sum{};
         for (index_t p = 0; p < s; ++p) sum += x[(b * s + p) * c + j];
-        y(b, j) = sum / static_cast<T>(s);
+        y(b, j) = static_cast<T>(sum / static_cast<master_t<T>>(s));
       }
   }
   template <class T>
   static void run(op::spatial_mean_backward_op, workspace&, input<T> dy, tensor_view<T> dx) {
     const index_t c = dy.columns(), s = dy.size() == 0 ? 0 : dx.size() / dy.size();
-    for (index_t i = 0; i < dx.size(); ++i) dx[i] = dy(i / (s * c), i % c) / static_cast<T>(s);
+    for (index_t i = 0; i < dx.size(); ++i) dx[i] = static_cast<T>(dy(i / (s * c), i % c) / static_cast<master_t<T>>(s));
   }
 };
 

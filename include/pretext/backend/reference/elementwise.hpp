@@ -14,49 +14,51 @@ namespace pretext::backend::detail {
 struct reference_elementwise {
   template <class F, class T>
   static void run(op::map_op, workspace&, const F&, input<T> x, tensor_view<T> y) {
-    for (index_t i = 0; i < y.size(); ++i) y[i] = F::template value<scalar_math>(x[i]);
+    for (index_t i = 0; i < y.size(); ++i) y[i] = static_cast<T>(F::template value<scalar_math>(static_cast<master_t<T>>(x[i])));
   }
   template <class F, class T>
   static void run(op::map_backward_op, workspace&, const F&, input<T> x, input<T> dy, tensor_view<T> dx) {
-    for (index_t i = 0; i < dx.size(); ++i) dx[i] = op::gradient_of<F, scalar_math>(x[i], dy[i]);
+    for (index_t i = 0; i < dx.size(); ++i) 
+      dx[i] = static_cast<T>(op::gradient_of<F, scalar_math>(static_cast<master_t<T>>(x[i]), static_cast<master_t<T>>(dy[i])));
   }
   template <class T>
   static void run(op::add_op, workspace&, input<T> x, tensor_view<T> y) {
-    for (index_t i = 0; i < y.size(); ++i) y[i] += x[i];
+    for (index_t i = 0; i < y.size(); ++i) y[i] = static_cast<T>(y[i] + x[i]);
   }
   template <class F, class T>
   static void run(op::add_map_op, workspace&, const F&, input<T> x, tensor_view<T> y) {
-    for (index_t i = 0; i < y.size(); ++i) y[i] = F::template value<scalar_math>(x[i] + y[i]);
+    for (index_t i = 0; i < y.size(); ++i) y[i] = static_cast<T>(F::template value<scalar_math>(static_cast<master_t<T>>(x[i] + y[i])));
   }
   template <class T>
-  static void run(op::copy_op, workspace&, input<T> x, tensor_view<T> y) {
-    for (index_t i = 0; i < y.size(); ++i) y[i] = x[i];
+  static void run(op::copy_op, workspace&, const auto& x, tensor_view<T> y) {
+    for (index_t i = 0; i < y.size(); ++i) y[i] = static_cast<T>(x[i]);
   }
   template <class T>
-  static void run(op::fill_op, workspace&, std::type_identity_t<T> value, tensor_view<T> y) {
-    for (T& v : y) v = value;
+  static void run(op::fill_op, workspace&, master_t<T> value, tensor_view<T> y) {
+    for (T& v : y) v = static_cast<T>(value);
   }
   template <class T>
-  static void run(op::scale_op, workspace&, std::type_identity_t<T> factor, tensor_view<T> x) {
-    for (T& v : x) v *= factor;
+  static void run(op::scale_op, workspace&, master_t<T> factor, tensor_view<T> x) {
+    for (T& v : x) v = static_cast<T>(v * factor);
   }
   template <class T>
-  static void run(op::shift_op, workspace&, std::type_identity_t<T> value, tensor_view<T> x) {
-    for (T& v : x) v += value;
+  static void run(op::shift_op, workspace&, master_t<T> value, tensor_view<T> x) {
+    for (T& v : x) v = static_cast<T>(v + value);
   }
   template <class T>
   static void run(op::dropout_op, workspace&, rng::key key, double rate, index_t first, input<T> x, tensor_view<T> y) {
-    const T keep = rate < 1 ? static_cast<T>(1 / (1 - rate)) : T{};
+    using M = master_t<T>;
+    const M keep = rate < 1 ? static_cast<M>(1 / (1 - rate)) : M{};
     for (index_t i = 0; i < y.size(); ++i) {
       const rng::counter_type words = key.block(static_cast<std::uint32_t>((first + i) / 4));
-      y[i] = op::dropout_keeps(words[static_cast<std::size_t>((first + i) % 4)], rate) ? x[i] * keep : T{};
+      y[i] = op::dropout_keeps(words[static_cast<std::size_t>((first + i) % 4)], rate) ? static_cast<T>(x[i] * keep) : T{};
     }
   }
 };
 
 struct reference_norm {
   template <class T>
-  static void run(op::column_moments_op, workspace&, input<T> x, tensor_view<T> mean, tensor_view<T> m2) {
+  static void run(op::column_moments_op, workspace&, const auto& x, tensor_view<T> mean, tensor_view<T> m2) {
     for (index_t j = 0; j < x.columns(); ++j) {
       T average{}, squares{};
       for (index_t i = 0; i < x.rows(); ++i) {  // Welford 1962
@@ -83,13 +85,13 @@ struct reference_norm {
     }
   }
   template <class T>
-  static void run(op::normalize_columns_op, workspace&, input<T> x, input<T> mean, input<T> rstd, input<T> gamma,
-                  input<T> beta, tensor_view<T> y) {
+  static void run(op::normalize_columns_op, workspace&, input<T> x, master<T> mean, master<T> rstd, master<T> gamma,
+                  master<T> beta, tensor_view<T> y) {
     for (index_t i = 0; i < x.rows(); ++i)
-      for (index_t j = 0; j < x.columns(); ++j) y(i, j) = (x(i, j) - mean[j]) * rstd[j] * gamma[j] + beta[j];
+      for (index_t j = 0; j < x.columns(); ++j) y(i, j) = static_cast<T>((x(i, j) - mean[j]) * rstd[j] * gamma[j] + beta[j]);
   }
   template <class T>
-  static void run(op::batch_norm_sums_op, workspace&, input<T> x, input<T> dy, input<T> mean, input<T> rstd,
+  static void run(op::batch_norm_sums_op, workspace&, const auto& x, const auto& dy, input<T> mean, input<T> rstd,
                   tensor_view<T> sum_dy, tensor_view<T> sum_dy_xhat) {
     for (index_t j = 0; j < x.columns(); ++j) {
       T a{}, b{};
@@ -102,34 +104,36 @@ struct reference_norm {
     }
   }
   template <class T>
-  static void run(op::batch_norm_input_gradient_op, workspace&, input<T> x, input<T> dy, input<T> mean, input<T> rstd,
-                  input<T> gamma, input<T> sum_dy, input<T> sum_dy_xhat, double count, tensor_view<T> dx) {
-    const T share = static_cast<T>(1 / count);
+  static void run(op::batch_norm_input_gradient_op, workspace&, input<T> x, input<T> dy, master<T> mean, master<T> rstd,
+                  master<T> gamma, master<T> sum_dy, master<T> sum_dy_xhat, double count, tensor_view<T> dx) {
+    using M = master_t<T>;
+    const M share = static_cast<M>(1 / count);
     for (index_t i = 0; i < x.rows(); ++i)
       for (index_t j = 0; j < x.columns(); ++j) {
-        const T xhat = (x(i, j) - mean[j]) * rstd[j];
-        dx(i, j) = gamma[j] * rstd[j] * (dy(i, j) - share * sum_dy[j] - xhat * (share * sum_dy_xhat[j]));
+        const M xhat = (x(i, j) - mean[j]) * rstd[j];
+        dx(i, j) = static_cast<T>(gamma[j] * rstd[j] * (dy(i, j) - share * sum_dy[j] - xhat * (share * sum_dy_xhat[j])));
       }
   }
   template <class T>
-  static void run(op::scale_columns_op, workspace&, input<T> dy, input<T> rstd, input<T> gamma, tensor_view<T> dx) {
+  static void run(op::scale_columns_op, workspace&, input<T> dy, master<T> rstd, master<T> gamma, tensor_view<T> dx) {
     for (index_t i = 0; i < dy.rows(); ++i)
-      for (index_t j = 0; j < dy.columns(); ++j) dx(i, j) = dy(i, j) * (gamma[j] * rstd[j]);
+      for (index_t j = 0; j < dy.columns(); ++j) dx(i, j) = static_cast<T>(dy(i, j) * (gamma[j] * rstd[j]));
   }
   template <class F, class T>
-  static void run(op::normalize_columns_map_op, workspace&, const F&, input<T> x, input<T> mean, input<T> rstd, input<T> gamma,
-                  input<T> beta, tensor_view<T> y) {
+  static void run(op::normalize_columns_map_op, workspace&, const F&, input<T> x, master<T> mean, master<T> rstd, master<T> gamma,
+                  master<T> beta, tensor_view<T> y) {
     for (index_t i = 0; i < x.rows(); ++i)
-      for (index_t j = 0; j < x.columns(); ++j) y(i, j) = F::template value<scalar_math>((x(i, j) - mean[j]) * rstd[j] * gamma[j] + beta[j]);
+      for (index_t j = 0; j < x.columns(); ++j)
+        y(i, j) = static_cast<T>(F::template value<scalar_math>((x(i, j) - mean[j]) * rstd[j] * gamma[j] + beta[j]));
   }
   template <class F, class T>
-  static void run(op::batch_norm_map_sums_op, workspace&, const F&, input<T> x, input<T> dy, input<T> mean, input<T> rstd,
+  static void run(op::batch_norm_map_sums_op, workspace&, const F&, const auto& x, const auto& dy, input<T> mean, input<T> rstd,
                   input<T> gamma, input<T> beta, tensor_view<T> sum_dz, tensor_view<T> sum_dz_xhat) {
     for (index_t j = 0; j < x.columns(); ++j) {
       T a{}, b{};
       for (index_t i = 0; i < x.rows(); ++i) {
         const T xhat = (x(i, j) - mean[j]) * rstd[j];
-        const T dz = op::gradient_of<F, scalar_math>(T(xhat * gamma[j] + beta[j]), dy(i, j));
+        const T dz = op::gradient_of<F, scalar_math>(T(xhat * gamma[j] + beta[j]), static_cast<T>(dy(i, j)));
         a += dz;
         b += dz * xhat;
       }
@@ -138,50 +142,53 @@ struct reference_norm {
     }
   }
   template <class F, class T>
-  static void run(op::batch_norm_map_input_gradient_op, workspace&, const F&, input<T> x, input<T> dy, input<T> mean,
-                  input<T> rstd, input<T> gamma, input<T> beta, input<T> sum_dz, input<T> sum_dz_xhat, double count,
+  static void run(op::batch_norm_map_input_gradient_op, workspace&, const F&, input<T> x, input<T> dy, master<T> mean,
+                  master<T> rstd, master<T> gamma, master<T> beta, master<T> sum_dz, master<T> sum_dz_xhat, double count,
                   tensor_view<T> dx) {
-    const T share = count > 0 ? static_cast<T>(1 / count) : T(0);
+    using M = master_t<T>;
+    const M share = count > 0 ? static_cast<M>(1 / count) : M(0);
     for (index_t i = 0; i < x.rows(); ++i)
       for (index_t j = 0; j < x.columns(); ++j) {
-        const T xhat = (x(i, j) - mean[j]) * rstd[j];
-        const T dz = op::gradient_of<F, scalar_math>(T(xhat * gamma[j] + beta[j]), dy(i, j));
-        dx(i, j) = gamma[j] * rstd[j] * (dz - share * sum_dz[j] - xhat * (share * sum_dz_xhat[j]));
+        const M xhat = (x(i, j) - mean[j]) * rstd[j];
+        const M dz = op::gradient_of<F, scalar_math>(M(xhat * gamma[j] + beta[j]), static_cast<M>(dy(i, j)));
+        dx(i, j) = static_cast<T>(gamma[j] * rstd[j] * (dz - share * sum_dz[j] - xhat * (share * sum_dz_xhat[j])));
       }
   }
   template <class T>
-  static void run(op::layer_norm_op, workspace&, input<T> x, input<T> gamma, input<T> beta, double eps, tensor_view<T> y,
-                  tensor_view<T> mean, tensor_view<T> rstd) {
+  static void run(op::layer_norm_op, workspace&, input<T> x, master<T> gamma, master<T> beta, double eps, tensor_view<T> y,
+                  tensor_view<master_t<T>> mean, tensor_view<master_t<T>> rstd) {
+    using M = master_t<T>;
     using std::sqrt;
     const index_t n = x.columns();
     for (index_t i = 0; i < x.rows(); ++i) {
-      T m{}, v{};
+      M m{}, v{};
       for (index_t j = 0; j < n; ++j) m += x(i, j);
-      m /= static_cast<T>(n);
+      m /= static_cast<M>(n);
       for (index_t j = 0; j < n; ++j) v += (x(i, j) - m) * (x(i, j) - m);
       mean[i] = m;
-      rstd[i] = T(1) / sqrt(v / static_cast<T>(n) + static_cast<T>(eps));
-      for (index_t j = 0; j < n; ++j) y(i, j) = (x(i, j) - m) * rstd[i] * gamma[j] + beta[j];
+      rstd[i] = M(1) / sqrt(v / static_cast<M>(n) + static_cast<M>(eps));
+      for (index_t j = 0; j < n; ++j) y(i, j) = static_cast<T>((x(i, j) - m) * rstd[i] * gamma[j] + beta[j]);
     }
   }
   template <class T>
-  static void run(op::layer_norm_input_gradient_op, workspace&, input<T> x, input<T> gamma, input<T> mean, input<T> rstd,
+  static void run(op::layer_norm_input_gradient_op, workspace&, input<T> x, master<T> gamma, master<T> mean, master<T> rstd,
                   input<T> dy, tensor_view<T> dx) {
+    using M = master_t<T>;
     const index_t n = x.columns();
     for (index_t i = 0; i < x.rows(); ++i) {
-      T a{}, b{};
+      M a{}, b{};
       for (index_t j = 0; j < n; ++j) {
         a += dy(i, j) * gamma[j];
         b += dy(i, j) * gamma[j] * (x(i, j) - mean[i]) * rstd[i];
       }
-      a /= static_cast<T>(n);
-      b /= static_cast<T>(n);
+      a /= static_cast<M>(n);
+      b /= static_cast<M>(n);
       for (index_t j = 0; j < n; ++j)
-        dx(i, j) = rstd[i] * (dy(i, j) * gamma[j] - a - (x(i, j) - mean[i]) * rstd[i] * b);
+        dx(i, j) = static_cast<T>(rstd[i] * (dy(i, j) * gamma[j] - a - (x(i, j) - mean[i]) * rstd[i] * b));
     }
   }
   template <class T>
-  static void run(op::layer_norm_parameter_gradient_op, workspace&, input<T> x, input<T> dy, input<T> mean,
+  static void run(op::layer_norm_parameter_gradient_op, workspace&, const auto& x, const auto& dy, input<T> mean,
                   input<T> rstd, tensor_view<T> dgamma, tensor_view<T> dbeta) {
     for (index_t j = 0; j < x.columns(); ++j) {
       T a{}, b{};

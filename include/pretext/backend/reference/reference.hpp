@@ -21,7 +21,9 @@ class reference {
   }
   /// Memory an op takes from the workspace while it runs.
   template <class Op, class... A>
-  static constexpr std::size_t scratch_bytes(Op, const A&...) {
+  static constexpr std::size_t scratch_bytes(Op, const A&... a) {
+    if constexpr ((detail::is_narrow<A> || ...))
+      if constexpr (adds_in_place::contains<op::exact_op<Op>>) return detail::in_master_bytes(a...);
     return 0;
   }
   template <class W>
@@ -31,6 +33,10 @@ class reference {
   static constexpr int threads() { return 1; }
 
  private:
+  /// Whose loops add to their output (detail::in_master).
+  using adds_in_place = op::list<op::conv2d_op, op::conv2d_input_gradient_op, op::max_pool2d_backward_op, op::avg_pool2d_op,
+                                 op::avg_pool2d_backward_op, op::aggregate_neighbours_op, op::aggregate_neighbours_backward_op,
+                                 op::sample_mean_op>;
   struct loops : detail::reference_matrix,
                  detail::reference_convolution,
                  detail::reference_elementwise,

@@ -17,14 +17,14 @@ struct reference_rows {
   using ids_view = tensor_view<const std::int32_t>;
 
   template <class T>
-  static void run(op::gather_rows_op, workspace&, input<T> table, ids_view ids, tensor_view<T> y) {
+  static void run(op::gather_rows_op, workspace&, const auto& table, ids_view ids, tensor_view<T> y) {
     for (index_t i = 0; i < ids.size(); ++i) {
       expects(ids[i] < table.rows(), "value.120", "an id is not below the number of rows of its table");
-      for (index_t j = 0; j < table.columns(); ++j) y(i, j) = ids[i] < 0 ? T{} : table(ids[i], j);
+      for (index_t j = 0; j < table.columns(); ++j) y(i, j) = ids[i] < 0 ? T{} : static_cast<T>(table(ids[i], j));
     }
   }
   template <class T>
-  static void run(op::scatter_add_rows_op, workspace&, input<T> dy, ids_view ids, tensor_view<T> dtable) {
+  static void run(op::scatter_add_rows_op, workspace&, const auto& dy, ids_view ids, tensor_view<T> dtable) {
     for (index_t i = 0; i < ids.size(); ++i)
       if (ids[i] >= 0)
         for (index_t j = 0; j < dy.columns(); ++j) dtable(ids[i], j) += dy(i, j);
@@ -36,17 +36,23 @@ struct reference_rows {
         f(r, static_cast<index_t>(s.columns[e]), mean ? 1.0 / (s.offsets[r + 1] - s.offsets[r]) : 1.0);
   }
   template <class T>
-  static void run(op::aggregate_neighbours_op, workspace&, input<T> x, const extent& s, bool mean, tensor_view<T> y) {
-    for (T& v : y) v = T{};
-    for_each_edge(s, mean, [&](index_t r, index_t c, double w) {
-      for (index_t j = 0; j < x.columns(); ++j) y(r, j) += static_cast<T>(w) * x(c, j);
+  static void run(op::aggregate_neighbours_op, workspace& memory, input<T> x, const extent& s, bool mean, tensor_view<T> y) {
+    using M = master_t<T>;
+    in_master(memory, y, [&](tensor_view<M> sums) {
+      for (M& v : sums) v = M{};
+      for_each_edge(s, mean, [&](index_t r, index_t c, double w) {
+        for (index_t j = 0; j < x.columns(); ++j) sums(r, j) += static_cast<M>(w) * x(c, j);
+      });
     });
   }
   template <class T>
-  static void run(op::aggregate_neighbours_backward_op, workspace&, input<T> dy, const extent& s, bool mean,
+  static void run(op::aggregate_neighbours_backward_op, workspace& memory, input<T> dy, const extent& s, bool mean,
                   tensor_view<T> dx) {
-    for_each_edge(s, mean, [&](index_t r, index_t c, double w) {
-      for (index_t j = 0; j < dy.columns(); ++j) dx(c, j) += static_cast<T>(w) * dy(r, j);
+    using M = master_t<T>;
+    in_master(memory, dx, [&](tensor_view<M> sums) {
+      for_each_edge(s, mean, [&](index_t r, index_t c, double w) {
+        for (index_t j = 0; j < dy.columns(); ++j) sums(c, j) += static_cast<M>(w) * dy(r, j);
+      });
     });
   }
   /// Calls f(sample, row, share) for every row that belongs to a sample.
@@ -67,17 +73,20 @@ struct reference_rows {
     }
   }
   template <class T>
-  static void run(op::sample_mean_op, workspace&, input<T> x, const extent& s, tensor_view<T> y) {
-    for (T& v : y) v = T{};
-    for_each_member(s, x.rows(), [&](index_t b, index_t r, double share) {
-      for (index_t j = 0; j < x.columns(); ++j) y(b, j) += static_cast<T>(share) * x(r, j);
+  static void run(op::sample_mean_op, workspace& memory, input<T> x, const extent& s, tensor_view<T> y) {
+    using M = master_t<T>;
+    in_master(memory, y, [&](tensor_view<M> sums) {
+      for (M& v : sums) v = M{};
+      for_each_member(s, x.rows(), [&](index_t b, index_t r, double share) {
+        for (index_t j = 0; j < x.columns(); ++j) sums(b, j) += static_cast<M>(share) * x(r, j);
+      });
     });
   }
   template <class T>
   static void run(op::sample_mean_backward_op, workspace&, input<T> dy, const extent& s, tensor_view<T> dx) {
     for (T& v : dx) v = T{};
     for_each_member(s, dx.rows(), [&](index_t b, index_t r, double share) {
-      for (index_t j = 0; j < dy.columns(); ++j) dx(r, j) += static_cast<T>(share) * dy(b, j);
+      for (index_t j = 0; j < dy.columns(); ++j) dx(r, j) = static_cast<T>(static_cast<master_t<T>>(share) * dy(b, j));
     });
   }
   template <class T>

@@ -17,8 +17,8 @@ struct gradient_as_it_is {
 /// sum_dz += sum of dz, sum_dz_xhat += sum of dz (x - mean) rstd, per channel: the gradients of beta and gamma, where
 /// dz = through(channel, lanes, x - mean, rstd, dy).
 /// scratch column_scratch(rows, channels, 2)
-template <class T, class Arch, class Through = gradient_as_it_is>
-void batch_norm_gradient_sums(thread_pool& pool, index_t rows, index_t channels, const T* x, const T* dy, const T* mean,
+template <class T, class Arch, class S, class Through = gradient_as_it_is>
+void batch_norm_gradient_sums(thread_pool& pool, index_t rows, index_t channels, const S* x, const S* dy, const T* mean,
                               const T* rstd, T* sum_dz, T* sum_dz_xhat, T* scratch, const Through& through = {}) {
   using O = vector_ops<T, Arch>;
   sum_columns<T, Arch, 2>(

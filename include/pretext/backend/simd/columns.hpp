@@ -11,9 +11,9 @@ namespace pretext::simd {
 namespace detail {
 
 /// V vectors of columns beginning at `first`, rows [begin, end): what depends on the column stays in registers.
-template <class T, class Arch, int V, int P, int I, class F>
-inline void columns_run(index_t begin, index_t end, index_t columns, index_t first, index_t lanes, T* to, bool streams, const F& f,
-                        const T* const (&per_column)[P], const T* const (&in)[I]) {
+template <class T, class Arch, int V, int P, int I, class S, class F>
+inline void columns_run(index_t begin, index_t end, index_t columns, index_t first, index_t lanes, S* to, bool streams, const F& f,
+                        const T* const (&per_column)[P], const S* const (&in)[I]) {
   using O = vector_ops<T, Arch>;
   const bool whole = lanes == V * O::width;
   const auto left = [&](int v) { return lanes - v * O::width < O::width ? lanes - v * O::width : O::width; };
@@ -41,15 +41,15 @@ inline void columns_run(index_t begin, index_t end, index_t columns, index_t fir
 
 }  // namespace detail
 
-/// to (rows, columns) = f(x, c): x the I inputs of that shape at an element, c its column's P values, as vectors.
+/// to (rows, columns), stored as S, = f(x, c): x the I inputs of that shape at an element, c its column's P values, as vectors.
 /// For many short rows, where loading the columns' values for each row would cost more than the arithmetic.
-template <class T, class Arch, int P, int I, class F>
-void map_with_columns(thread_pool& pool, index_t rows, index_t columns, T* to, const F& f, const T* const (&per_column)[P],
-                      const T* const (&in)[I]) {
+template <class T, class Arch, int P, int I, class S, class F>
+void map_with_columns(thread_pool& pool, index_t rows, index_t columns, S* to, const F& f, const T* const (&per_column)[P],
+                      const S* const (&in)[I]) {
   using O = vector_ops<T, Arch>;
   if (columns <= 0) return;
   bool streams = O::streams(to, rows * columns, columns);
-  for (const T* from : in) streams = streams && from != to;
+  for (const S* from : in) streams = streams && from != to;
   pool.parallel_for(rows, ceil_div(detail::map_chunk, columns), [&](index_t begin, index_t end) {
     index_t c = 0;
     for (; c + 2 * O::width <= columns; c += 2 * O::width)

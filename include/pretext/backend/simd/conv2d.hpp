@@ -91,7 +91,7 @@ index_t weight_gradient_parts(const conv2d_geometry& g, index_t pixels) {
 
 }  // namespace detail
 
-template <class T, class Arch, class Terms = exact_terms, class G>
+template <class T, class Arch, class Terms = exact_terms, class S = T, class G>
 index_t conv2d_forward_scratch(int threads, const G& g, index_t batch) {
   if constexpr (can_be<conv2d_kind::depthwise, G>())
     if (is_depthwise(g)) return depthwise_scratch<T, Arch>(threads, g, batch);
@@ -104,15 +104,15 @@ index_t conv2d_forward_scratch(int threads, const G& g, index_t batch) {
     if (detail::forward_by_two<T, Arch, Terms>(g)) return winograd_scratch<T, Arch, detail::winograd_by_two>(threads, g.in_c, g.out_c);
   if constexpr (can_be<conv2d_kind::window, G>())
     if (few_channels_serve<T, Arch>(g)) return few_channels_forward_scratch<T, Arch>(threads, g);
-  return Terms::template scratch<T, Arch>(threads, batch * g.out_h * g.out_w, g.group_out(), g.patch());
+  return product_scratch<T, Arch, Terms, S>(threads, batch * g.out_h * g.out_w, g.group_out(), g.patch());
 }
 
 /// y (N, out_h, out_w, out_c) = x (N, in_h, in_w, in_c) convolved with w, finished (gemm_tile.hpp).
 /// cost    2 N out_h out_w out_c patch; scratch conv2d_forward_scratch
 /// repeat  the bits of a sample depend on neither the threads nor the other samples
-template <class T, class Arch, class Terms = exact_terms, class G>
-void conv2d_forward(thread_pool& pool, const G& g, index_t batch, const T* x, const T* w,
-                    const finished<T>& finish, T* y, T* scratch) {
+template <class T, class Arch, class Terms = exact_terms, class G, class S>
+void conv2d_forward(thread_pool& pool, const G& g, index_t batch, const S* x, const T* w, const finished<T>& finish, S* y,
+                    T* scratch) {
   if constexpr (can_be<conv2d_kind::depthwise, G>())
     if (is_depthwise(g)) return depthwise_forward<T, Arch>(pool, g, batch, x, w, finish, y, scratch);
   if constexpr (detail::by_one<G> || detail::by_two<G>) {
@@ -134,16 +134,16 @@ void conv2d_forward(thread_pool& pool, const G& g, index_t batch, const T* x, co
                            finish);
   if constexpr (detail::can_need_patches<T, Arch, Terms, G>)
     for (index_t group = 0; group < g.groups; ++group) {
-      const conv_patches<T, Arch> left{x, g, group};
+      const conv_patches<T, Arch, S> left{x, g, group};
       const dense_right<T, Arch> right{w + group * g.patch() * g.group_out(), g.group_out(), false};
-      const store_result<T, Arch> epilogue{
+      const store_result<T, Arch, S> epilogue{
           {y + group * g.group_out(), g.out_c}, false, finish.from(group * g.group_out()),
           g.groups == 1 && one_block<T, Arch, Terms>(g.patch()) && vector_ops<T, Arch>::streams(y, pixels * g.out_c, g.out_c)};
-      Terms::template multiply<T, Arch>(pool, pixels, g.group_out(), g.patch(), left, right, epilogue, scratch);
+      multiply_into<T, Arch, Terms>(pool, pixels, g.group_out(), g.patch(), left, right, epilogue, scratch);
     }
 }
 
-template <class T, class Arch, class Terms = exact_terms, class G>
+template <class T, class Arch, class Terms = exact_terms, class S = T, class G>
 index_t conv2d_input_gradient_scratch(int threads, const G& g, index_t batch) {
   if constexpr (can_be<conv2d_kind::depthwise, G>())
     if (is_depthwise(g)) return depthwise_scratch<T, Arch>(threads, g, batch);
@@ -158,14 +158,14 @@ index_t conv2d_input_gradient_scratch(int threads, const G& g, index_t batch) {
   if constexpr (can_be<conv2d_kind::window, G>())
     if (few_channels_serve<T, Arch>(g)) return few_channels_input_gradient_scratch<T, Arch>(threads, g);
   if constexpr (can_be<conv2d_kind::pointwise, G>())
-    if (detail::is_pointwise(g)) return Terms::template scratch<T, Arch>(threads, batch * g.in_h * g.in_w, g.in_c, g.out_c);
+    if (detail::is_pointwise(g)) return product_scratch<T, Arch, Terms, S>(threads, batch * g.in_h * g.in_w, g.in_c, g.out_c);
   index_t most = 0;
   if constexpr (detail::can_need_patches<T, Arch, Terms, G>)
     for (index_t ry = 0; ry < g.stride_h && ry < g.in_h; ++ry)
       for (index_t rx = 0; rx < g.stride_w && rx < g.in_w; ++rx) {
         const stride_class c(g, ry, rx);
-        most = detail::larger(most, Terms::template scratch<T, Arch>(threads, batch * c.height * c.width, g.group_in(),
-                                                          c.taps_y * c.taps_x * g.group_out()));
+        most = detail::larger(most, product_scratch<T, Arch, Terms, S>(threads, batch * c.height * c.width, g.group_in(),
+                                                                       c.taps_y * c.taps_x * g.group_out()));
       }
   return g.weights() + most;
 }
@@ -174,8 +174,8 @@ namespace detail {
 
 /// derivation  dx(y, x, i) = sum over kernel (p, q) and output o of dy((y + pad - p) / stride, ...) w(p, q, i, o), over the
 /// taps where the division has no rest: one product for each class of rests.
-template <class T, class Arch, class Terms>
-void input_gradient_by_patches(thread_pool& pool, const conv2d_geometry& g, index_t batch, const T* dy, const T* w, T* dx,
+template <class T, class Arch, class Terms, class S>
+void input_gradient_by_patches(thread_pool& pool, const conv2d_geometry& g, index_t batch, const S* dy, const T* w, S* dx,
                                bool accumulate, T* scratch) {
   const index_t rows = g.group_in(), columns = g.group_out();
   T* const turned = scratch;
@@ -198,21 +198,21 @@ void input_gradient_by_patches(thread_pool& pool, const conv2d_geometry& g, inde
     for (index_t ry = 0; ry < g.stride_h && ry < g.in_h; ++ry)
       for (index_t rx = 0; rx < g.stride_w && rx < g.in_w; ++rx) {
         const stride_class c(g, ry, rx);
-        const conv_gradient_patches<T, Arch> left{dy, g, group, c};
+        const conv_gradient_patches<T, Arch, S> left{dy, g, group, c};
         const conv_gradient_weights<T, Arch> right{turned + group * g.patch() * columns, g, c};
         const bool streams = g.groups == 1 && one_block<T, Arch, Terms>(c.taps_y * c.taps_x * columns) &&
                              vector_ops<T, Arch>::streams(dx, batch * g.in_h * g.in_w * g.in_c, g.in_c);
-        const store_result<T, Arch> epilogue{class_rows(dx + group * rows, g, c), accumulate, {}, streams};
-        Terms::template multiply<T, Arch>(pool, batch * c.height * c.width, rows, c.taps_y * c.taps_x * columns, left, right, epilogue,
-                          scratch + g.weights());
+        const store_result<T, Arch, S> epilogue{class_rows(dx + group * rows, g, c), accumulate, {}, streams};
+        multiply_into<T, Arch, Terms>(pool, batch * c.height * c.width, rows, c.taps_y * c.taps_x * columns, left, right, epilogue,
+                                      scratch + g.weights());
       }
 }
 
 }  // namespace detail
 
 /// dx = or += what dy sends back through the convolution.
-template <class T, class Arch, class Terms = exact_terms, class G>
-void conv2d_input_gradient(thread_pool& pool, const G& g, index_t batch, const T* dy, const T* w, T* dx,
+template <class T, class Arch, class Terms = exact_terms, class G, class S>
+void conv2d_input_gradient(thread_pool& pool, const G& g, index_t batch, const S* dy, const T* w, S* dx,
                            bool accumulate, T* scratch) {
   if constexpr (can_be<conv2d_kind::depthwise, G>())
     if (is_depthwise(g)) return depthwise_input_gradient<T, Arch>(pool, g, batch, dy, w, dx, accumulate, scratch);
@@ -261,16 +261,16 @@ index_t conv2d_weight_gradient_scratch(int threads, const G& g, index_t batch) {
 
 namespace detail {
 
-template <class T, class Arch, class Terms>
-void weight_gradient_by_patches(thread_pool& pool, const conv2d_geometry& g, index_t batch, const T* x, const T* dy, T* dw,
+template <class T, class Arch, class Terms, class S>
+void weight_gradient_by_patches(thread_pool& pool, const conv2d_geometry& g, index_t batch, const S* x, const S* dy, T* dw,
                                 T* scratch) {
   const index_t pixels = batch * g.out_h * g.out_w, size = g.patch() * g.group_out();
   if (pixels == 0) return;
   const index_t parts = weight_gradient_parts<T, Arch, Terms>(g, pixels);
   for (index_t group = 0; group < g.groups; ++group) {
     T* const to = dw + group * size;
-    const conv_patches_transposed<T, Arch> left{{x, g, group}};
-    const dense_right<T, Arch> right{dy + group * g.group_out(), g.out_c, false};
+    const conv_patches_transposed<T, Arch, S> left{{x, g, group}};
+    const dense_right<T, Arch, S> right{dy + group * g.group_out(), g.out_c, false};
     if (parts == 1) {
       const store_result<T, Arch> epilogue{{to, g.group_out()}, true};
       Terms::template multiply<T, Arch>(pool, g.patch(), g.group_out(), pixels, left, right, epilogue, scratch);
@@ -285,8 +285,8 @@ void weight_gradient_by_patches(thread_pool& pool, const conv2d_geometry& g, ind
 }  // namespace detail
 
 /// dw += sum over pixels of patch times dy.
-template <class T, class Arch, class Terms = exact_terms, class G>
-void conv2d_weight_gradient(thread_pool& pool, const G& g, index_t batch, const T* x, const T* dy, T* dw,
+template <class T, class Arch, class Terms = exact_terms, class G, class S>
+void conv2d_weight_gradient(thread_pool& pool, const G& g, index_t batch, const S* x, const S* dy, T* dw,
                             T* scratch) {
   if constexpr (can_be<conv2d_kind::depthwise, G>())
     if (is_depthwise(g)) return depthwise_weight_gradient<T, Arch>(pool, g, batch, x, dy, dw, scratch);

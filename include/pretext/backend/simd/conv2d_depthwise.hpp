@@ -33,9 +33,9 @@ index_t depthwise_scratch(int, const conv2d_geometry& g, index_t batch) {
   return (detail::depthwise_chunks(g, batch) + 1) * g.taps() * g.in_c;
 }
 
-template <class T, class Arch>
-void depthwise_forward(thread_pool& pool, const conv2d_geometry& g, index_t batch, const T* x, const T* w,
-                       const finished<T>& finish, T* y, T* scratch) {
+template <class T, class Arch, class S>
+void depthwise_forward(thread_pool& pool, const conv2d_geometry& g, index_t batch, const S* x, const T* w,
+                       const finished<T>& finish, S* y, T* scratch) {
   using O = vector_ops<T, Arch>;
   const index_t C = g.in_c;
   detail::turn(w, C, g.taps(), scratch);
@@ -51,7 +51,7 @@ void depthwise_forward(thread_pool& pool, const conv2d_geometry& g, index_t batc
           for (index_t kx = 0; kx < g.kernel_w; ++kx) {
             const index_t ix = ox * g.stride_w - g.pad_w + kx;
             if (ix < 0 || ix >= g.in_w) continue;
-            const T* from = x + ((n * g.in_h + iy) * g.in_w + ix) * C + c;
+            const S* from = x + ((n * g.in_h + iy) * g.in_w + ix) * C + c;
             const T* weight = scratch + (ky * g.kernel_w + kx) * C + c;
             if (lanes_left == O::width)
               sum = O::fma(O::load(from), O::load(weight), sum);
@@ -65,9 +65,9 @@ void depthwise_forward(thread_pool& pool, const conv2d_geometry& g, index_t batc
   });
 }
 
-template <class T, class Arch>
-void depthwise_input_gradient(thread_pool& pool, const conv2d_geometry& g, index_t batch, const T* dy, const T* w,
-                              T* dx, bool accumulate, T* scratch) {
+template <class T, class Arch, class S>
+void depthwise_input_gradient(thread_pool& pool, const conv2d_geometry& g, index_t batch, const S* dy, const T* w,
+                              S* dx, bool accumulate, T* scratch) {
   using O = vector_ops<T, Arch>;
   const index_t C = g.in_c;
   detail::turn(w, C, g.taps(), scratch);
@@ -83,20 +83,20 @@ void depthwise_input_gradient(thread_pool& pool, const conv2d_geometry& g, index
           for (index_t kx = 0; kx < g.kernel_w; ++kx) {
             const index_t rx = ix + g.pad_w - kx, ox = rx / g.stride_w;
             if (rx < 0 || rx % g.stride_w != 0 || ox >= g.out_w) continue;
-            const T* from = dy + ((n * g.out_h + oy) * g.out_w + ox) * C + c;
+            const S* from = dy + ((n * g.out_h + oy) * g.out_w + ox) * C + c;
             const T* weight = scratch + (ky * g.kernel_w + kx) * C + c;
             sum = O::fma(O::load_some(from, lanes_left), O::load_some(weight, lanes_left), sum);
           }
         }
-        T* to = dx + (row * g.in_w + ix) * C + c;
+        S* to = dx + (row * g.in_w + ix) * C + c;
         if (accumulate) sum = O::load_some(to, lanes_left) + sum;
         O::store_some(to, sum, lanes_left);
       }
   });
 }
 
-template <class T, class Arch>
-void depthwise_weight_gradient(thread_pool& pool, const conv2d_geometry& g, index_t batch, const T* x, const T* dy,
+template <class T, class Arch, class S>
+void depthwise_weight_gradient(thread_pool& pool, const conv2d_geometry& g, index_t batch, const S* x, const S* dy,
                                T* dw, T* scratch) {
   using O = vector_ops<T, Arch>;
   const index_t C = g.in_c, size = g.taps() * C, rows = batch * g.out_h;

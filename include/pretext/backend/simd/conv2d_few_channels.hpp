@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <type_traits>
 #include <utility>
 
 #include "../../core/order.hpp"
@@ -30,9 +31,14 @@ constexpr bool few_channels_serve(const conv2d_geometry& g) {
 
 namespace detail {
 
-template <class T, int Channels>
-void spread_pixels(const T* from, index_t n, index_t step, T* to) {
-  for (index_t i = 0; i < n; ++i) std::memcpy(to + i * step, from + i * Channels, Channels * sizeof(T));
+template <int Channels, class T, class S>
+void spread_pixels(const S* from, index_t n, index_t step, T* to) {
+  for (index_t i = 0; i < n; ++i) {
+    if constexpr (std::is_same_v<S, T>)
+      std::memcpy(to + i * step, from + i * Channels, Channels * sizeof(T));
+    else
+      for (index_t c = 0; c < Channels; ++c) to[i * step + c] = from[i * Channels + c];
+  }
 }
 
 /// The input lines under one output line, by columns.
@@ -47,7 +53,8 @@ struct picture_lines {
   index_t size() const { return round_up((columns + R * g.stride_w) * depth, 16); }
   index_t pixel_stride() const { return g.stride_w * depth; }
 
-  void read(const T* sample, index_t y, T* to) const {
+  template <class S>
+  void read(const S* sample, index_t y, T* to) const {
     for (index_t ky = 0; ky < g.kernel_h; ++ky) {
       const index_t line = y * g.stride_h - g.pad_h + ky;
       index_t before = columns, inside = 0;
@@ -57,12 +64,12 @@ struct picture_lines {
       }
       T* const first = to + ky * g.in_c;
       zero(first, before);
-      const T* from = sample + line * g.in_w * g.in_c;
+      const S* from = sample + line * g.in_w * g.in_c;
       T* const at = first + before * depth;
-      if (g.in_c == 1) spread_pixels<T, 1>(from, inside, depth, at);
-      else if (g.in_c == 2) spread_pixels<T, 2>(from, inside, depth, at);
-      else if (g.in_c == 3) spread_pixels<T, 3>(from, inside, depth, at);
-      else spread_pixels<T, 4>(from, inside, depth, at);
+      if (g.in_c == 1) spread_pixels<1>(from, inside, depth, at);
+      else if (g.in_c == 2) spread_pixels<2>(from, inside, depth, at);
+      else if (g.in_c == 3) spread_pixels<3>(from, inside, depth, at);
+      else spread_pixels<4>(from, inside, depth, at);
       zero(at + inside * depth, columns - before - inside);
     }
   }
@@ -82,8 +89,9 @@ struct picture_lines {
 
 /// Results of R pixels and two vectors of channels: a chain of one patch is so short that a tile's way through memory to
 /// an epilogue would show.
-template <class T, class Arch, int R>
-void picture_tile(index_t patch, const T* a, index_t pixel_stride, const T* b, const finished<T>& finish, T* y, index_t out_c, bool streams) {
+template <class T, class Arch, int R, class S>
+void picture_tile(index_t patch, const T* a, index_t pixel_stride, const T* b, const finished<T>& finish, S* y, index_t out_c,
+                  bool streams) {
   using O = vector_ops<T, Arch>;
   constexpr index_t W = O::width;
   vec<T, Arch> sum[R][2];
@@ -112,6 +120,12 @@ void picture_tile(index_t patch, const T* a, index_t pixel_stride, const T* b, c
 
 template <class T>
 inline constexpr index_t cache_line = 64 / static_cast<index_t>(sizeof(T));
+
+/// Lines from p on, whatever lies there: nothing is read.
+template <class T, class S>
+read_ahead<T> ahead_of(const S* p) {
+  return {reinterpret_cast<const T*>(p), cache_line<T>};
+}
 
 inline constexpr index_t picture_lines_at_once = 8;   // in a task of the forward pass
 inline constexpr index_t gradient_lines_at_once = 32;  // of the input gradient, which repeats kernel_h - 1 of them
@@ -191,9 +205,9 @@ index_t few_channels_forward_scratch(int threads, const conv2d_geometry& g) {
 }
 
 /// conv2d_forward for few channels; the chain of a result runs over (kernel column, kernel row, channel).
-template <class T, class Arch>
-void few_channels_forward(thread_pool& pool, const conv2d_geometry& g, index_t batch, const T* x, const T* w,
-                          const finished<T>& finish, T* y, T* scratch) {
+template <class T, class Arch, class S>
+void few_channels_forward(thread_pool& pool, const conv2d_geometry& g, index_t batch, const S* x, const T* w,
+                          const finished<T>& finish, S* y, T* scratch) {
   constexpr index_t R = tile_shape<T, Arch>::rows, C = tile_shape<T, Arch>::columns;
   const detail::picture_lines<T, Arch> lines{g};
   const index_t patch = g.patch();
@@ -203,7 +217,7 @@ void few_channels_forward(thread_pool& pool, const conv2d_geometry& g, index_t b
     for (index_t p = 0; p < patch; ++p)
       copy_panels<T, Arch>(w + lines.weight_row(p) * g.out_c + j, g.out_c, 1, g.out_c - j < C ? g.out_c - j : C,
                            packed + j * patch + p * C);
-  const store_result<T, Arch> epilogue{{y, g.out_c}, false, finish,
+  const store_result<T, Arch, S> epilogue{{y, g.out_c}, false, finish,
                                        vector_ops<T, Arch>::streams(y, batch * g.out_h * g.out_w * g.out_c, g.out_c)};
   const index_t blocks = ceil_div(g.out_h, detail::picture_lines_at_once);
   pool.parallel_for_worker(batch * blocks, [&](index_t task, int worker) {
@@ -241,8 +255,8 @@ index_t few_channels_input_gradient_scratch(int threads, const conv2d_geometry& 
 }
 
 /// conv2d_input_gradient for few channels.
-template <class T, class Arch>
-void few_channels_input_gradient(thread_pool& pool, const conv2d_geometry& g, index_t batch, const T* dy, const T* w, T* dx,
+template <class T, class Arch, class S>
+void few_channels_input_gradient(thread_pool& pool, const conv2d_geometry& g, index_t batch, const S* dy, const T* w, S* dx,
                                  bool accumulate, T* scratch) {
   constexpr index_t R = tile_shape<T, Arch>::rows, C = tile_shape<T, Arch>::columns;
   const detail::picture_shares<T, Arch> shares_of{g};
@@ -262,17 +276,17 @@ void few_channels_input_gradient(thread_pool& pool, const conv2d_geometry& g, in
     const index_t sample = task / blocks, begin = task % blocks * detail::gradient_lines_at_once;
     const index_t end = g.in_h - begin < detail::gradient_lines_at_once ? g.in_h : begin + detail::gradient_lines_at_once;
     const auto multiply_line = [&](index_t y) {
-      const T* from = dy + (sample * g.out_h + y) * g.out_w * g.out_c;
-      const T* next = from + g.out_w * g.out_c;  // line, which the tiles ask for
+      const S* from = dy + (sample * g.out_h + y) * g.out_w * g.out_c;
+      const S* next = from + g.out_w * g.out_c;  // line, which the tiles ask for
       const bool more = y + 1 < g.out_h;
       const store_result<T, Arch> epilogue{
           {shares + y % shares_of.slots * shares_of.line_size() + shares_of.margin, shares_of.stride}};
       for (index_t j = 0; j < g.out_w; j += C) {
         const index_t columns = g.out_w - j < C ? g.out_w - j : C;
         transpose_panel<T, Arch>(from + j * g.out_c, g.out_c, g.out_c, columns, panel);
-        for (index_t i = 0; i < patch; i += R, next += g.out_c * detail::cache_line<T>)
+        for (index_t i = 0; i < patch; i += R, next += g.out_c * detail::cache_line<S>)
           run_tile<T, Arch>(g.out_c, {rows + i * stride, stride, 1}, panel, epilogue, i, j, patch - i < R ? patch - i : R,
-                            columns, true, true, more ? read_ahead<T>{next, detail::cache_line<T>} : read_ahead<T>{});
+                            columns, true, true, more ? detail::ahead_of<T>(next) : read_ahead<T>{});
       }
     };
     const index_t unseen = begin + g.pad_h - g.kernel_h + 1;
@@ -280,11 +294,11 @@ void few_channels_input_gradient(thread_pool& pool, const conv2d_geometry& g, in
     for (index_t line = begin; line < end; ++line) {
       for (; next < g.out_h && next <= (line + g.pad_h) / g.stride_h; ++next) multiply_line(next);
       shares_of.sum(shares, line, planes);
-      T* const to = dx + (sample * g.in_h + line) * g.in_w * g.in_c;
+      S* const to = dx + (sample * g.in_h + line) * g.in_w * g.in_c;
       for (index_t c = 0; c < g.in_c; ++c) {
         const T* from = planes + c * shares_of.plane;
-        if (accumulate) for (index_t x = 0; x < g.in_w; ++x) to[x * g.in_c + c] += from[x];
-        else for (index_t x = 0; x < g.in_w; ++x) to[x * g.in_c + c] = from[x];
+        if (accumulate) for (index_t x = 0; x < g.in_w; ++x) to[x * g.in_c + c] = static_cast<S>(to[x * g.in_c + c] + from[x]);
+        else for (index_t x = 0; x < g.in_w; ++x) to[x * g.in_c + c] = static_cast<S>(from[x]);
       }
     }
   });
@@ -297,8 +311,8 @@ index_t few_channels_weight_gradient_scratch(int threads, const conv2d_geometry&
 }
 
 /// conv2d_weight_gradient for few channels: dw += sum over pixels of patch times dy.
-template <class T, class Arch>
-void few_channels_weight_gradient(thread_pool& pool, const conv2d_geometry& g, index_t batch, const T* x, const T* dy, T* dw,
+template <class T, class Arch, class S>
+void few_channels_weight_gradient(thread_pool& pool, const conv2d_geometry& g, index_t batch, const S* x, const S* dy, T* dw,
                                   T* scratch) {
   constexpr index_t R = tile_shape<T, Arch>::rows, C = tile_shape<T, Arch>::columns;
   const detail::picture_chain<T, Arch> chain{{g}};
@@ -322,12 +336,12 @@ void few_channels_weight_gradient(thread_pool& pool, const conv2d_geometry& g, i
           copy_panels<T, Arch>(dy + number * g.out_w * g.out_c + j, g.out_c, g.out_w, g.out_c - j < C ? g.out_c - j : C,
                                packed + j * chain.steps(chain.count) + l * chain.pixels * C);
       }
-      const T* next = dy + (line + count) * g.out_w * g.out_c;  // of the next chain: tiles ask for its gradients
+      const S* next = dy + (line + count) * g.out_w * g.out_c;  // of the next chain: tiles ask for its gradients
       for (index_t j = 0; j < g.out_c; j += C)
-        for (index_t i = 0; i < patch; i += R, next += steps * detail::cache_line<T>)
+        for (index_t i = 0; i < patch; i += R, next += steps * detail::cache_line<S>)
           run_tile<T, Arch>(steps, {buffer + i, 1, lines.pixel_stride()}, packed + j * chain.steps(chain.count), epilogue, i, j,
                             patch - i < R ? patch - i : R, g.out_c - j < C ? g.out_c - j : C, line == begin, true,
-                            line + count < end ? read_ahead<T>{next, detail::cache_line<T>} : read_ahead<T>{});
+                            line + count < end ? detail::ahead_of<T>(next) : read_ahead<T>{});
     }
   });
   pool.parallel_for(patch, [&](index_t p) {

@@ -9,14 +9,6 @@
 namespace pretext::simd {
 
 template <class T, class Arch>
-inline void copy_run(const T* from, index_t n, T* to) {
-  using O = vector_ops<T, Arch>;
-  index_t i = 0;
-  for (; i + O::width <= n; i += O::width) O::store(to + i, O::load(from + i));
-  if (i < n) O::store_some(to + i, O::load_some(from + i, n - i), n - i);
-}
-
-template <class T, class Arch>
 inline void zero_run(index_t n, T* to) {
   using O = vector_ops<T, Arch>;
   index_t i = 0;
@@ -40,9 +32,10 @@ struct pixel_walk {
 };
 
 /// The patches of one group: patch i is what output pixel i sees, in the order of the weights' rows.
-template <class T, class Arch>
+template <class T, class Arch, class S = T>
 struct conv_patches {
-  const T* x;
+  using stored = S;
+  const S* x;
   conv2d_geometry g;
   index_t group;
 
@@ -51,7 +44,7 @@ struct conv_patches {
     // A row of the kernel, or with groups a tap of it, is one run of memory, cut where it leaves the map.
     const bool whole = g.groups == 1;
     const index_t depth = g.group_in(), run = whole ? g.kernel_w * depth : depth, limit = g.in_w * depth;
-    const T* image = x + at.n * g.in_h * g.in_w * g.in_c + group * depth;
+    const S* image = x + at.n * g.in_h * g.in_w * g.in_c + group * depth;
     index_t which = p / run, offset = p % run;
     while (count > 0) {
       const index_t length = count < run - offset ? count : run - offset;
@@ -86,9 +79,10 @@ struct conv_patches {
 };
 
 /// Left operand of the weight gradient: (patch, pixels).
-template <class T, class Arch>
+template <class T, class Arch, class S = T>
 struct conv_patches_transposed {
-  conv_patches<T, Arch> patches;
+  using stored = S;
+  conv_patches<T, Arch, S> patches;
 
   static constexpr bool by_steps() { return true; }
   strided<T> block(index_t i, index_t rows, index_t p, index_t steps, T* buffer) const {
@@ -129,9 +123,10 @@ struct stride_class {
 };
 
 /// Left operand of the input gradient: (pixels of a class, (taps, output channels)).
-template <class T, class Arch>
+template <class T, class Arch, class S = T>
 struct conv_gradient_patches {
-  const T* dy;
+  using stored = S;
+  const S* dy;
   conv2d_geometry g;
   index_t group;
   stride_class c;
@@ -142,7 +137,7 @@ struct conv_gradient_patches {
     pixel_walk at(i, c.height, c.width);
     for (index_t r = 0; r < rows; ++r, at.next()) {
       T* to = buffer + r * stride;
-      const T* image = dy + at.n * g.out_h * g.out_w * g.out_c + group * depth;
+      const S* image = dy + at.n * g.out_h * g.out_w * g.out_c + group * depth;
       const index_t y0 = at.y + c.shift_y, x0 = at.x + c.shift_x;
       index_t left = steps, tap = depth > 0 ? p / depth : 0, offset = p - tap * depth;
       index_t ty = c.taps_x > 0 ? tap / c.taps_x : 0, tx = tap - ty * c.taps_x;
@@ -171,6 +166,7 @@ struct conv_gradient_patches {
 /// class uses some taps.
 template <class T, class Arch>
 struct conv_gradient_weights {
+  using stored = T;
   const T* w;
   conv2d_geometry g;
   stride_class c;

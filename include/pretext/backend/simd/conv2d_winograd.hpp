@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <type_traits>
+
 #include "../../core/thread_pool.hpp"
 #include "../geometry.hpp"
 #include "conv2d_operands.hpp"
@@ -35,20 +37,21 @@ struct winograd_source {
 };
 
 /// B' d B of `count` tiles from tile `first` on: place f of tile t, channel by channel, at to[f * place + t * tile].
-template <class T, class Arch, class Scheme>
-void transform_inputs(const winograd_source<T>& x, const winograd_tiles& tiles, index_t first, index_t count, const T* zeros,
+template <class T, class Arch, class Scheme, class S>
+void transform_inputs(const winograd_source<S>& x, const winograd_tiles& tiles, index_t first, index_t count, const T* zeros,
                       T* to, index_t place, index_t tile) {
   using O = vector_ops<T, Arch>;
   using V = vec<T, Arch>;
   constexpr int I = Scheme::inputs, P = Scheme::places;
   pixel_walk at(first, tiles.height, tiles.width);
   for (index_t t = 0; t < count; ++t, at.next()) {
-    const T* from[I][I];
+    const S* from[I][I];
+    const S* const outside = reinterpret_cast<const S*>(zeros);
     for (index_t i = 0; i < I; ++i)
       for (index_t j = 0; j < I; ++j) {
         const index_t y = Scheme::step * at.y - x.pad_h + i, z = Scheme::step * at.x - x.pad_w + j;
         const bool inside = y >= 0 && y < x.h && z >= 0 && z < x.w;
-        from[i][j] = inside ? x.data + ((at.n * x.h + y) * x.w + z) * x.c : zeros;
+        from[i][j] = inside ? x.data + ((at.n * x.h + y) * x.w + z) * x.c : outside;
       }
     for (index_t c = 0; c < x.c; c += O::width) {
       V half[P][I];
@@ -68,16 +71,16 @@ void transform_inputs(const winograd_source<T>& x, const winograd_tiles& tiles, 
 }
 
 /// y (+)= A' m A, finished, for columns [j, j + columns) of `count` tiles: the reverse of transform_inputs' places.
-template <class T, class Arch, class Scheme>
+template <class T, class Arch, class Scheme, class S>
 void transform_outputs(const T* m, index_t place, index_t tile, const winograd_tiles& tiles, index_t first, index_t count,
-                       index_t j, index_t columns, T* y, index_t h, index_t w, index_t c, const finished<T>& finish,
+                       index_t j, index_t columns, S* y, index_t h, index_t w, index_t c, const finished<T>& finish,
                        bool accumulate, bool streams) {
   using O = vector_ops<T, Arch>;
   using V = vec<T, Arch>;
   constexpr int P = Scheme::places, R = Scheme::results;
   pixel_walk at(first, tiles.height, tiles.width);
   for (index_t t = 0; t < count; ++t, at.next()) {
-    T* const base = y + ((at.n * h + R * at.y) * w + R * at.x) * c + j;
+    S* const base = y + ((at.n * h + R * at.y) * w + R * at.x) * c + j;
     const index_t below = h - R * at.y, beside = w - R * at.x;
     for (index_t v = 0; v < columns; v += O::width) {
       const T* const from = m + t * tile + v;
@@ -88,7 +91,7 @@ void transform_outputs(const T* m, index_t place, index_t tile, const winograd_t
         Scheme::template result<O>(column, &half[0][k], P);
       });
       const V shift = finish.bias ? O::load(finish.bias + j + v) : O::zero(), least = O::set(finish.least);
-      const auto put = [&](T* to, const V& sum) {
+      const auto put = [&](S* to, const V& sum) {
         const V x = O::max(least, sum + shift);
         if (streams) O::stream(to, x);
         else O::store(to, accumulate ? O::load(to) + x : x);
@@ -97,7 +100,7 @@ void transform_outputs(const T* m, index_t place, index_t tile, const winograd_t
         if (i >= below) return;
         V whole[R];
         Scheme::template result<O>(half[i], whole, 1);
-        T* const row = base + i * w * c + v;
+        S* const row = base + i * w * c + v;
         each<R>([&](int k) PRETEXT_IN_PLACE {
           if (k < beside) put(row + k * c, whole[k]);
         });
@@ -188,9 +191,9 @@ index_t winograd_scratch(int threads, index_t in, index_t out) {
 /// y (N, h, w, out) = or += x convolved with w, finished; the scratch is winograd_scratch. Terms: of the products (gemm.hpp).
 /// cost    4 / 9 of the definition's products and 56 additions for each tile's 4 results of a channel
 /// repeat  the bits of a sample depend on neither the threads nor the other samples
-template <class T, class Arch, class Scheme, class Terms = exact_terms>
-void winograd(thread_pool& pool, const detail::winograd_source<T>& x, index_t batch, const T* w, bool turned,
-              const finished<T>& finish, T* y, index_t out_h, index_t out_w, index_t out_c, bool accumulate, T* scratch) {
+template <class T, class Arch, class Scheme, class Terms = exact_terms, class S>
+void winograd(thread_pool& pool, const detail::winograd_source<std::type_identity_t<S>>& x, index_t batch, const T* w, bool turned,
+              const finished<T>& finish, S* y, index_t out_h, index_t out_w, index_t out_c, bool accumulate, T* scratch) {
   using plan_type = detail::winograd_plan<T, Arch, Scheme>;
   using element = typename Terms::template element<T, Arch>;
   constexpr index_t R = plan_type::R, C = plan_type::C, P = Scheme::places, K = Scheme::kernels, places = P * P;
@@ -282,8 +285,8 @@ struct winograd_gradient_plan {
 };
 
 /// A dy A' of tiles [begin, end) of a run that begins at tile `first` of the batch.
-template <class T, class Arch, class Scheme>
-void transform_gradients(const T* dy, index_t h, index_t w, index_t c, const winograd_tiles& tiles, index_t first,
+template <class T, class Arch, class Scheme, class S>
+void transform_gradients(const S* dy, index_t h, index_t w, index_t c, const winograd_tiles& tiles, index_t first,
                          index_t begin, index_t end, const winograd_gradient_plan<T, Arch, Scheme>& plan, T* to) {
   using O = vector_ops<T, Arch>;
   using V = vec<T, Arch>;
@@ -291,7 +294,7 @@ void transform_gradients(const T* dy, index_t h, index_t w, index_t c, const win
   constexpr int P = Scheme::places, R = Scheme::results;
   pixel_walk at(first + begin, tiles.height, tiles.width);
   for (index_t t = begin; t < end; ++t, at.next()) {
-    const T* const base = dy + ((at.n * h + R * at.y) * w + R * at.x) * c;
+    const S* const base = dy + ((at.n * h + R * at.y) * w + R * at.x) * c;
     const index_t below = h - R * at.y, beside = w - R * at.x;
     for (index_t j = 0; j < c; j += O::width) {
       V half[P][R];
@@ -353,14 +356,14 @@ index_t winograd_gradient_scratch(int threads, const conv2d_geometry& g, index_t
 
 /// dw += the gradient of the kernels.
 /// cost    4 / 9 of the definition's products; scratch winograd_gradient_scratch
-template <class T, class Arch, class Scheme, class Terms = exact_terms>
-void winograd_gradient(thread_pool& pool, const conv2d_geometry& g, index_t batch, const T* x, const T* dy, T* dw, T* scratch) {
+template <class T, class Arch, class Scheme, class Terms = exact_terms, class S>
+void winograd_gradient(thread_pool& pool, const conv2d_geometry& g, index_t batch, const S* x, const S* dy, T* dw, T* scratch) {
   using plan_type = detail::winograd_gradient_plan<T, Arch, Scheme>;
   using element = typename Terms::template element<T, Arch>;
   constexpr index_t R = tile_shape<T, Arch>::rows, C = plan_type::C, chunk = plan_type::chunk, P = Scheme::places, K = Scheme::kernels;
   const detail::winograd_tiles tiles(batch, g.out_h, g.out_w, Scheme::results);
   const plan_type plan(g.in_c, g.out_c, tiles.count);
-  const detail::winograd_source<T> source{x, g.in_h, g.in_w, g.in_c, g.pad_h, g.pad_w};
+  const detail::winograd_source<S> source{x, g.in_h, g.in_w, g.in_c, g.pad_h, g.pad_w};
   T* const zeros = detail::align_scratch(scratch);
   T* const sums = zeros + round_up(g.in_c, 16);
   T* const slots = sums + plan.parts * plan.sums_size();

@@ -294,19 +294,87 @@ constexpr bool one_block(index_t k) {
   return k <= Terms::template most_terms<T, Arch>();
 }
 
-/// c (m, n) = or += op(a) (m, k) times op(b) (k, n), finished, all row-major; op transposes when told.
-/// cost    2 m n k; scratch Terms::scratch(pool.size(), m, n, k) elements, no allocation
+namespace detail {
+
+/// Rows of a result that is summed apart before it is rounded: some 4 MiB, whole blocks.
+template <class T, class Arch>
+index_t slab_rows(index_t m, index_t n) {
+  constexpr index_t block = most_tiles<T, Arch> * tile_shape<T, Arch>::rows;
+  const index_t rows = round_up(ceil_div(index_t{1} << 20, n > 0 ? n : 1), block);
+  return m < rows ? m : rows;
+}
+
+/// A left operand from row `first` on.
+template <class Left>
+struct rows_from {
+  using stored = typename Left::stored;
+  const Left& left;
+  index_t first;
+
+  bool by_steps() const { return left.by_steps(); }
+  template <class T>
+  strided<T> block(index_t i, index_t rows, index_t p, index_t steps, T* buffer) const {
+    return left.block(first + i, rows, p, steps, buffer);
+  }
+};
+
+}  // namespace detail
+
+/// Elements of scratch for multiply_into with results stored as Y; enough for every smaller product too.
+template <class T, class Arch, class Terms, class Y>
+index_t product_scratch(int threads, index_t m, index_t n, index_t k) {
+  index_t size = Terms::template scratch<T, Arch>(threads, m, n, k);
+  if constexpr (!std::is_same_v<Y, T>)
+    if (!one_block<T, Arch, Terms>(k)) size += round_up(detail::slab_rows<T, Arch>(m, n) * n, 16);
+  return size;
+}
+
+/// Terms::multiply, also into rows stored in fewer digits than T: every result is rounded once, when its sum is whole.
+template <class T, class Arch, class Terms, class Left, class Right, class Y>
+void multiply_into(thread_pool& pool, index_t m, index_t n, index_t k, const Left& left, const Right& right,
+                   const store_result<T, Arch, Y>& to, T* scratch) {
+  if constexpr (!std::is_same_v<Y, T>)
+    if (!one_block<T, Arch, Terms>(k)) {
+      using O = vector_ops<T, Arch>;
+      const index_t most = detail::slab_rows<T, Arch>(m, n);
+      T* const rest = scratch + round_up(most * n, 16);
+      const auto least = O::set(to.finish.least);
+      for (index_t first = 0; first < m; first += most) {
+        const index_t rows = m - first < most ? m - first : most;
+        Terms::template multiply<T, Arch>(pool, rows, n, k, detail::rows_from<Left>{left, first}, right,
+                                          store_result<T, Arch>{{scratch, n}, false, to.accumulate ? finished<T>(to.finish.bias) : to.finish}, rest);
+        pool.parallel_for(rows, ceil_div(16384, n), [&](index_t begin, index_t end) {
+          for (index_t i = begin; i < end; ++i) {
+            const T* from = scratch + i * n;
+            Y* const row = to.row(first + i);
+            for (index_t j = 0; j < n; j += O::width) {
+              const index_t lanes_left = n - j < O::width ? n - j : O::width;
+              auto sum = O::load_some(from + j, lanes_left);
+              if (to.accumulate) sum = O::max(least, O::load_some(row + j, lanes_left) + sum);
+              O::store_some(row + j, sum, lanes_left);
+            }
+          }
+        });
+      }
+      return;
+    }
+  Terms::template multiply<T, Arch>(pool, m, n, k, left, right, to, scratch);
+}
+
+/// c (m, n) = or += op(a) (m, k) times op(b) (k, n) finished, all row-major; op transposes when told. The three may
+/// be stored in types that T is the master of.
+/// cost    2 m n k; scratch product_scratch(pool.size(), m, n, k) elements, no allocation
 /// repeat  the bits of a row depend on neither the number of threads nor the number of rows
-template <class T, class Arch, class Terms = exact_terms>
-void gemm(thread_pool& pool, index_t m, index_t n, index_t k, const T* a, index_t lda, bool trans_a, const T* b,
-          index_t ldb, bool trans_b, T* c, index_t ldc, bool accumulate, T* scratch, const finished<T>& finish = {}) {
+template <class T, class Arch, class Terms = exact_terms, class A, class B, class Y>
+void gemm(thread_pool& pool, index_t m, index_t n, index_t k, const A* a, index_t lda, bool trans_a, const B* b,
+          index_t ldb, bool trans_b, Y* c, index_t ldc, bool accumulate, T* scratch, const finished<T>& finish = {}) {
   constexpr index_t C = tile_shape<T, Arch>::columns;
   // Few columns reuse a packed row too seldom to pay for copying it, unless its rows fall into one cache set.
   const bool in_place = !trans_a && (Terms::copies || (n <= 4 * C && (lda * static_cast<index_t>(sizeof(T))) % 4096 != 0));
-  const dense_left<T, Arch> left{a, trans_a ? 1 : lda, trans_a ? lda : 1, in_place};
-  const dense_right<T, Arch> right{b, ldb, trans_b};
-  const store_result<T, Arch> epilogue{{c, ldc}, accumulate, finish, one_block<T, Arch, Terms>(k) && vector_ops<T, Arch>::streams(c, m * n, ldc)};
-  Terms::template multiply<T, Arch>(pool, m, n, k, left, right, epilogue, scratch);
+  const dense_left<T, Arch, A> left{a, trans_a ? 1 : lda, trans_a ? lda : 1, in_place};
+  const dense_right<T, Arch, B> right{b, ldb, trans_b};
+  const store_result<T, Arch, Y> epilogue{{c, ldc}, accumulate, finish, one_block<T, Arch, Terms>(k) && vector_ops<T, Arch>::streams(c, m * n, ldc)};
+  multiply_into<T, Arch, Terms>(pool, m, n, k, left, right, epilogue, scratch);
 }
 
 }  // namespace pretext::simd

@@ -41,16 +41,9 @@ inline bool bfloat16_dot_pays() {
 template <class Arch>
 void round_to_bfloat16(const float* from, index_t n, float* to) {
   using O = vector_ops<float, Arch>;
-  using I = typename O::integers;
-  const auto rounded = [](const typename O::vector& x) {
-    const I bits = O::bits(x), odd = O::template shift_right_logical<16>(bits) & I(1);
-    const I nearest = (bits + I(0x7FFF) + odd) & I(static_cast<std::int32_t>(0xFFFF0000u));
-    const I quiet = (bits | I(0x400000)) & I(static_cast<std::int32_t>(0xFFFF0000u));
-    return O::select(x == x, O::from_bits(nearest), O::from_bits(quiet));
-  };
   index_t i = 0;
-  for (; i + O::width <= n; i += O::width) O::store(to + i, rounded(O::load(from + i)));
-  if (i < n) O::store_some(to + i, rounded(O::load_some(from + i, n - i)), n - i);
+  for (; i + O::width <= n; i += O::width) O::store(to + i, O::round_to_bfloat16(O::load(from + i)));
+  if (i < n) O::store_some(to + i, O::round_to_bfloat16(O::load_some(from + i, n - i)), n - i);
 }
 
 /// A left operand of floats, rounded.
@@ -62,6 +55,7 @@ struct rounded_left {
     constexpr index_t R = tile_shape<float, Arch>::rows;
     if (steps == 0) return {buffer, 0, 1, 0};
     const strided<float> given = left.block(i, rows, p, steps, buffer);
+    if constexpr (!std::is_same_v<typename Left::stored, float>) return given;  // as they were stored
     const index_t padded = round_up(rows, R);
     if (left.by_steps()) {
       round_to_bfloat16<Arch>(buffer, padded * steps, buffer);
@@ -80,6 +74,7 @@ struct rounded_right {
 
   void panels(index_t p, index_t steps, index_t j, index_t columns, float* to) const {
     right.panels(p, steps, j, columns, to);
+    if constexpr (!std::is_same_v<typename Right::stored, float>) return;  // as they were stored
     round_to_bfloat16<Arch>(to, round_up(columns, tile_shape<float, Arch>::columns) * steps, to);
   }
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstring>
+#include <type_traits>
 
 #include "gemm_tile.hpp"
 
@@ -11,6 +12,7 @@ namespace pretext::simd {
 ///   strided<T> block(i, rows, p, steps, buffer)
 /// Rows up to the next multiple of the tile must be readable; the buffer holds round_up(rows, tile) * (steps + 16).
 /// by_steps(): whether that buffer holds tiles step by step, element (i, p) of a tile at [p * tile + i], and not rows.
+/// stored: how its elements lie in memory; what is stored in fewer digits is widened while it is copied.
 /// A right operand writes panels of tile_shape::columns, zero beyond its end:
 ///   void panels(p, steps, j, columns, to)     panel c begins at to + c * tile_shape::columns * steps
 
@@ -18,10 +20,19 @@ namespace pretext::simd {
 template <class T, class Arch>
 inline constexpr index_t most_tiles = 8;
 
+template <class T, class Arch, class S>
+inline void copy_run(const S* from, index_t n, T* to) {
+  using O = vector_ops<T, Arch>;
+  index_t i = 0;
+  for (; i + O::width <= n; i += O::width) O::store(to + i, O::load(from + i));
+  if (i < n) O::store_some(to + i, O::load_some(from + i, n - i), n - i);
+}
+
 /// Element (i, p) at data[i * row_stride + p * step_stride], one of the strides being 1.
-template <class T, class Arch>
+template <class T, class Arch, class S = T>
 struct dense_left {
-  const T* data;
+  using stored = S;
+  const S* data;
   index_t row_stride;
   index_t step_stride;
   bool in_place;
@@ -29,21 +40,33 @@ struct dense_left {
   bool by_steps() const { return step_stride != 1; }
   strided<T> block(index_t i, index_t rows, index_t p, index_t steps, T* buffer) const {
     constexpr index_t R = tile_shape<T, Arch>::rows;
-    const T* from = data + i * row_stride + p * step_stride;
-    if (in_place && rows % R == 0) return {from, row_stride, step_stride, R * row_stride};
+    const S* from = data + i * row_stride + p * step_stride;
+    if constexpr (std::is_same_v<S, T>)
+      if (in_place && rows % R == 0) return {from, row_stride, step_stride, R * row_stride};
     const index_t padded = round_up(rows, R);
     if (step_stride == 1) {
       // A stride that is no power of two keeps the rows of a tile in different cache sets.
       const index_t stride = steps + 16;
-      for (index_t r = 0; r < rows; ++r)
-        std::memcpy(buffer + r * stride, from + r * row_stride, static_cast<std::size_t>(steps) * sizeof(T));
+      for (index_t r = 0; r < rows; ++r) {
+        if constexpr (std::is_same_v<S, T>)
+          std::memcpy(buffer + r * stride, from + r * row_stride, static_cast<std::size_t>(steps) * sizeof(T));
+        else
+          copy_run<T, Arch>(from + r * row_stride, steps, buffer + r * stride);
+      }
       for (index_t r = rows; r < padded; ++r)
         std::memset(buffer + r * stride, 0, static_cast<std::size_t>(steps) * sizeof(T));
       return {buffer, stride, 1, R * stride};
     }
     // Tile by tile, so that a tile reads one run of memory.
     for (index_t s = 0; s < steps; ++s) {
-      const T* line = from + s * step_stride;
+      const T* line;
+      alignas(64) T widened[std::is_same_v<S, T> ? 1 : most_tiles<T, Arch> * R];
+      if constexpr (std::is_same_v<S, T>) {
+        line = from + s * step_stride;
+      } else {
+        copy_run<T, Arch>(from + s * step_stride, rows, widened);
+        line = widened;
+      }
       T* to = buffer + s * R;
       index_t r = 0;
       for (; r + R <= rows; r += R, to += steps * R) std::memcpy(to, line + r, R * sizeof(T));
@@ -56,16 +79,16 @@ struct dense_left {
 };
 
 /// Copies (steps x columns) of a row-major matrix into panels, row by row: the source is read in long runs.
-template <class T, class Arch>
-void copy_panels(const T* from, index_t stride, index_t steps, index_t columns, T* to) {
+template <class T, class Arch, class S>
+void copy_panels(const S* from, index_t stride, index_t steps, index_t columns, T* to) {
   using O = vector_ops<T, Arch>;
   constexpr index_t C = tile_shape<T, Arch>::columns, W = O::width;
   const index_t whole = columns / C * C;
   for (index_t s = 0; s < steps; ++s) {
-    const T* row = from + s * stride;
+    const S* row = from + s * stride;
     // The next rows are too far apart for the hardware to guess.
     if (s + 4 < steps)
-      for (index_t c = 0; c < columns; c += 64 / static_cast<index_t>(sizeof(T)))
+      for (index_t c = 0; c < columns; c += 64 / static_cast<index_t>(sizeof(S)))
         __builtin_prefetch(row + 4 * stride + c);
     for (index_t j = 0; j < whole; j += C)
       for (index_t v = 0; v < C; v += W) O::store(to + j * steps + s * C + v, O::load(row + j + v));
@@ -80,8 +103,8 @@ void copy_panels(const T* from, index_t stride, index_t steps, index_t columns, 
 }
 
 /// The same for a matrix stored transposed: column c of the panel is row c of `from`.
-template <class T, class Arch>
-void transpose_panel(const T* from, index_t stride, index_t steps, index_t columns, T* to) {
+template <class T, class Arch, class S>
+void transpose_panel(const S* from, index_t stride, index_t steps, index_t columns, T* to) {
   using O = vector_ops<T, Arch>;
   constexpr index_t C = tile_shape<T, Arch>::columns, W = O::width;
   for (index_t c = 0; c < C; c += W) {
@@ -97,9 +120,10 @@ void transpose_panel(const T* from, index_t stride, index_t steps, index_t colum
 }
 
 /// Element (p, j) at data[p * stride + j], or at data[j * stride + p] when transposed.
-template <class T, class Arch>
+template <class T, class Arch, class S = T>
 struct dense_right {
-  const T* data;
+  using stored = S;
+  const S* data;
   index_t stride;
   bool transposed;
 

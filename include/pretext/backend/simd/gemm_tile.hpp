@@ -139,11 +139,12 @@ struct finished {
   constexpr bool clamps() const { return least > -std::numeric_limits<T>::infinity(); }
 };
 
-/// Epilogue: result rows = product (+ what is there), finished.
+/// Epilogue: result rows, stored as Y, = product (+ what is there), finished. What is stored in fewer digits than summed is to come
+/// in one block of steps (multiply_into).
 /// An epilogue is told by expect(i, j, rows) which rows come next, then gets the tile at (i, j) with rows x columns of it valid; `first` and `last` tell the block of steps.
-template <class T, class Arch>
+template <class T, class Arch, class Y = T>
 struct store_result {
-  result_rows<T> row;
+  result_rows<Y> row;
   bool accumulate = false;
   finished<T> finish{};
   /// Whole tiles go past the caches: where vector_ops::streams says so of the result, and one block of steps is all there is.
@@ -154,12 +155,12 @@ struct store_result {
 
   /// Called before the product is computed, so that the result's lines arrive meanwhile.
   void expect(index_t i, index_t j, index_t rows) const {
-    const auto fetch = [](const T* to) {
+    const auto fetch = [](const Y* to) {
       __builtin_prefetch(to, 1);
       __builtin_prefetch(to + tile_shape<T, Arch>::columns - 1, 1);
     };
     if (row.width == 0) {
-      const T* to = row.data + i * row.stride + j;
+      const Y* to = row.data + i * row.stride + j;
       for (index_t r = 0; r < rows; ++r, to += row.stride) fetch(to);
     } else {
       for (index_t r = 0; r < rows; ++r) fetch(row(i + r) + j);
@@ -177,7 +178,7 @@ struct store_result {
       add = false;
     }
     if (rows == R && columns == V * O::width) {
-      T* to[R];  // all read before the first store, which may change anything as far as the compiler knows
+      Y* to[R];  // all read before the first store, which may change anything as far as the compiler knows
       row.find(i, j, R, to);
       const auto whole = [&](auto how) {
         [&]<std::size_t... n>(std::index_sequence<n...>) {
@@ -195,7 +196,7 @@ struct store_result {
  private:
   static constexpr int written = 0, added = 1, streamed = 2;
   template <int How>
-  static void store_vector(T* to, const vec<T, Arch>& x) {
+  static void store_vector(Y* to, const vec<T, Arch>& x) {
     using O = vector_ops<T, Arch>;
     if constexpr (How == added) O::store(to, O::load(to) + x);
     else if constexpr (How == streamed) O::stream(to, x);
@@ -217,7 +218,7 @@ struct store_result {
     using O = vector_ops<T, Arch>;
     const auto least = O::set(finish.least);
     for (index_t r = 0; r < rows; ++r) {
-      const T* there = row(i + r) + j;
+      const Y* there = row(i + r) + j;
       for (int v = 0; v < V; ++v) {
         const index_t left = columns - v * O::width;
         if (left <= 0) break;
@@ -233,7 +234,7 @@ struct store_result {
                                 bool add) const {
     using O = vector_ops<T, Arch>;
     for (index_t r = 0; r < rows; ++r) {
-      T* to = row(i + r) + j;
+      Y* to = row(i + r) + j;
       for (int v = 0; v < V; ++v) {
         const index_t left = columns - v * O::width;
         if (left <= 0) break;

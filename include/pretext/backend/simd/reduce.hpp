@@ -92,8 +92,8 @@ void sum_columns(thread_pool& pool, index_t rows, index_t columns, const Terms& 
 }
 
 /// sums (columns) += the column sums of x (rows, columns).
-template <class T, class Arch>
-void column_sums(thread_pool& pool, index_t rows, index_t columns, const T* x, T* sums, T* scratch) {
+template <class T, class Arch, class S>
+void column_sums(thread_pool& pool, index_t rows, index_t columns, const S* x, T* sums, T* scratch) {
   using O = vector_ops<T, Arch>;
   sum_columns<T, Arch, 1>(
       pool, rows, columns,
@@ -122,8 +122,8 @@ index_t column_moments_scratch(index_t rows, index_t columns) {
 }
 
 /// mean (columns) and m2 (columns) = sum over rows of (x - mean)^2; both overwritten, zero for no rows.
-template <class T, class Arch>
-void column_moments(thread_pool& pool, index_t rows, index_t columns, const T* x, T* mean, T* m2, T* scratch) {
+template <class T, class Arch, class S>
+void column_moments(thread_pool& pool, index_t rows, index_t columns, const S* x, T* mean, T* m2, T* scratch) {
   using O = vector_ops<T, Arch>;
   const row_chunks chunks(rows, columns);
   if (chunks.count == 0) {

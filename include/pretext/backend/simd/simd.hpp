@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "../../core/bfloat16.hpp"
 #include "../ops.hpp"
 #include "../reference/reference.hpp"
 #include "simd_contrastive.hpp"
@@ -14,6 +15,16 @@
 namespace pretext::backend {
 
 namespace detail {
+template <class S>
+struct simd_falls_back {
+  using type = op::list<>;
+};
+template <>
+struct simd_falls_back<bfloat16> {
+  using type = op::list<op::transpose_inner_op, op::avg_pool2d_backward_op, op::layer_norm_op, op::layer_norm_input_gradient_op,
+                        op::layer_norm_parameter_gradient_op, op::gather_rows_op>;
+};
+
 /// Who runs Op: the back end's kernels, or those that its precision brings along.
 template <class Kernels, class Arch, class Op>
 struct simd_kernels_of {
@@ -75,6 +86,10 @@ class simd {
                op::contrastive_forward_op, op::contrastive_gradient_op, op::positive_forward_op, op::positive_gradient_op,
                op::pair_indices_op, op::scheduled_inverse_op, op::update_op, op::range_norms_op, op::sum_squares_op,
                op::clip_scale_op, op::begin_update_op, op::lerp_op, op::for_each_sample_op>;
+
+  /// What is native for maps of float and falls back for maps stored as S.
+  template <class S>
+  using falls_back_in = typename detail::simd_falls_back<S>::type;
 
   /// `threads` counts the caller; 0 takes what the machine has.
   explicit simd(int threads = 0) : pool_(threads) {}

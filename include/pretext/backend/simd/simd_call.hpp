@@ -3,6 +3,7 @@
 
 #include <type_traits>
 
+#include "../../core/master.hpp"
 #include "../../core/tensor.hpp"
 #include "../../core/thread_pool.hpp"
 #include "vector_ops.hpp"
@@ -17,6 +18,17 @@ namespace kernel = pretext::simd;
 /// What vectors hold; ops on anything else fall back to the reference.
 template <class T>
 concept lane_value = std::is_same_v<T, float> || std::is_same_v<T, double>;
+
+/// What maps may be stored as: their elements are computed in lanes of master_t<S>.
+template <class S>
+concept stored_value = lane_value<master_t<S>>;
+/// X, const or not, is storage of lanes T.
+template <class X, class T>
+concept stored_in = std::is_same_v<master_t<std::remove_const_t<X>>, T>;
+
+/// A second map stored like one whose elements are X.
+template <class X>
+using stored_as = tensor_view<const std::remove_const_t<X>>;
 
 /// Where one op runs: the threads, and its scratch.
 struct simd_call {

@@ -20,24 +20,24 @@ struct simd_elementwise {
   template <class T>
   using V = kernel::vec<T, Arch>;
 
-  template <class F, lane_value T>
-  static void run(op::map_op, const simd_call& call, const F&, const input<T>& x, const tensor_view<T>& y) {
+  template <class F, stored_value S, class T = master_t<S>>
+  static void run(op::map_op, const simd_call& call, const F&, const input<S>& x, const tensor_view<S>& y) {
     using M = kernel::simd_math<T, Arch>;
     kernel::map<T, Arch>(call.pool, y.size(), y.data, [](const V<T>& v) { return V<T>(F::template value<M>(v)); }, x.data);
   }
-  template <class F, lane_value T>
-  static void run(op::map_backward_op, const simd_call& call, const F&, const input<T>& x, const input<T>& dy, const tensor_view<T>& dx) {
+  template <class F, stored_value S, class T = master_t<S>>
+  static void run(op::map_backward_op, const simd_call& call, const F&, const input<S>& x, const input<S>& dy, const tensor_view<S>& dx) {
     using M = kernel::simd_math<T, Arch>;
     kernel::map<T, Arch>(
         call.pool, dx.size(), dx.data, [](const V<T>& v, const V<T>& d) { return V<T>(op::gradient_of<F, M>(v, d)); }, x.data,
         dy.data);
   }
-  template <lane_value T>
-  static void run(op::add_op, const simd_call& call, const input<T>& x, const tensor_view<T>& y) {
-    kernel::add<T, Arch>(call.pool, y.size(), x.data, y.data);
+  template <stored_value S>
+  static void run(op::add_op, const simd_call& call, const input<S>& x, const tensor_view<S>& y) {
+    kernel::add<master_t<S>, Arch>(call.pool, y.size(), x.data, y.data);
   }
-  template <class F, lane_value T>
-  static void run(op::add_map_op, const simd_call& call, const F&, input<T> x, tensor_view<T> y) {
+  template <class F, stored_value S, class T = master_t<S>>
+  static void run(op::add_map_op, const simd_call& call, const F&, input<S> x, tensor_view<S> y) {
     using M = kernel::simd_math<T, Arch>;
     kernel::map<T, Arch>(
         call.pool, y.size(), y.data, [](const V<T>& a, const V<T>& b) { return V<T>(F::template value<M>(a + b)); }, x.data, y.data);
@@ -46,16 +46,21 @@ struct simd_elementwise {
   static void run(op::copy_op, const simd_call& call, const input<T>& x, const tensor_view<T>& y) {
     kernel::copy<T, Arch>(call.pool, y.size(), x.data, y.data);
   }
-  template <lane_value T>
-  static void run(op::fill_op, const simd_call& call, std::type_identity_t<T> value, const tensor_view<T>& y) {
-    kernel::fill<T, Arch>(call.pool, y.size(), value, y.data);
+  template <class X, class Y>
+    requires(!std::is_same_v<std::remove_const_t<X>, Y> && lane_value<master_t<Y>> && stored_in<X, master_t<Y>>)
+  static void run(op::copy_op, const simd_call& call, const tensor_view<X>& x, const tensor_view<Y>& y) {
+    kernel::convert<master_t<Y>, Arch>(call.pool, y.size(), x.data, y.data);
   }
-  template <lane_value T>
-  static void run(op::scale_op, const simd_call& call, std::type_identity_t<T> factor, const tensor_view<T>& x) {
-    kernel::scale<T, Arch>(call.pool, x.size(), factor, x.data, x.data);
+  template <stored_value S>
+  static void run(op::fill_op, const simd_call& call, master_t<S> value, const tensor_view<S>& y) {
+    kernel::fill<master_t<S>, Arch>(call.pool, y.size(), value, y.data);
   }
-  template <lane_value T>
-  static void run(op::shift_op, const simd_call& call, std::type_identity_t<T> value, const tensor_view<T>& x) {
+  template <stored_value S>
+  static void run(op::scale_op, const simd_call& call, master_t<S> factor, const tensor_view<S>& x) {
+    kernel::scale<master_t<S>, Arch>(call.pool, x.size(), factor, x.data, x.data);
+  }
+  template <stored_value S, class T = master_t<S>>
+  static void run(op::shift_op, const simd_call& call, std::type_identity_t<T> value, const tensor_view<S>& x) {
     kernel::map<T, Arch>(call.pool, x.size(), x.data, [=](const V<T>& v) { return v + O<T>::set(value); }, x.data);
   }
   template <lane_value T>
@@ -71,9 +76,9 @@ struct simd_elementwise {
   }
 
   /// Words come from integer arithmetic alone, so the decisions are those of every other back end.
-  template <lane_value T>
-  static void run(op::dropout_op, const simd_call& call, rng::key key, double rate, index_t first, const input<T>& x,
-                  const tensor_view<T>& y) {
+  template <stored_value S, class T = master_t<S>>
+  static void run(op::dropout_op, const simd_call& call, rng::key key, double rate, index_t first, const input<S>& x,
+                  const tensor_view<S>& y) {
     const T keep = rate < 1 ? static_cast<T>(1 / (1 - rate)) : T{};
     // word >= rate 2^32 for an integer word: compared without a conversion of each.
     const double bound = std::ceil(rate * 4294967296.0);
@@ -87,11 +92,11 @@ struct simd_elementwise {
         const rng::counter_type four = key.block(static_cast<std::uint32_t>((first + begin) / 4 + b));
         for (index_t w = 0; w < 4; ++w) words[4 * b + w] = four[static_cast<std::size_t>(w)];
       }
-      const T* from = x.data + begin;
-      T* to = y.data + begin;
+      const S* from = x.data + begin;
+      S* to = y.data + begin;
       for (index_t i = 0; i < n; ++i) {
         const T kept = from[i] * keep;
-        to[i] = words[skipped + i] >= least ? kept : T{};
+        to[i] = words[skipped + i] >= least ? static_cast<S>(kept) : S{};
       }
     });
   }

@@ -14,9 +14,9 @@ namespace pretext::backend::detail {
 /// Terms: what products make of their operands (gemm.hpp).
 template <class Arch, class Terms = kernel::exact_terms>
 class simd_matrix {
-  template <class T>
-  static void linear(const simd_call& call, const input<T>& x, const input<T>& weight, const kernel::finished<T>& finish,
-                     const tensor_view<T>& y) {
+  template <class S, class T = master_t<S>>
+  static void linear(const simd_call& call, const input<S>& x, const master<S>& weight, const kernel::finished<T>& finish,
+                     const tensor_view<S>& y) {
     const index_t m = y.rows(), n = y.columns(), k = x.columns();
     expects(x.rows() == m && weight.rows() == n && weight.columns() == k, "shape.110",
             "linear: the sizes of x, weight and y do not fit together");
@@ -24,54 +24,55 @@ class simd_matrix {
   }
 
  public:
-  template <lane_value T>
-  static index_t scratch(op::matmul_op, int threads, const input<T>& a, const input<T>&, const tensor_view<T>& c,
+  template <stored_value S, class T = master_t<S>, stored_in<T> A, stored_in<T> B>
+  static index_t scratch(op::matmul_op, int threads, const tensor_view<A>& a, const tensor_view<B>&, const tensor_view<S>& c,
                          op::matmul_options o = {}) {
     return bytes_of<T>(
-        Terms::template scratch<T, Arch>(threads, c.rows(), c.columns(), o.transpose_a ? a.rows() : a.columns()));
+        kernel::product_scratch<T, Arch, Terms, S>(threads, c.rows(), c.columns(), o.transpose_a ? a.rows() : a.columns()));
   }
-  template <lane_value T>
-  static void run(op::matmul_op, const simd_call& call, const input<T>& a, const input<T>& b, const tensor_view<T>& c,
+  template <stored_value S, class T = master_t<S>, stored_in<T> A, stored_in<T> B>
+  static void run(op::matmul_op, const simd_call& call, const tensor_view<A>& a, const tensor_view<B>& b, const tensor_view<S>& c,
                   op::matmul_options o = {}) {
     const index_t m = c.rows(), n = c.columns(), k = o.transpose_a ? a.rows() : a.columns();
     expects((o.transpose_a ? a.columns() : a.rows()) == m && (o.transpose_b ? b.rows() : b.columns()) == n &&
                 (o.transpose_b ? b.columns() : b.rows()) == k,
             "shape.110", "matmul: the sizes of a, b and c do not fit together");
-    kernel::gemm<T, Arch, Terms>(call.pool, m, n, k, a.data, a.columns(), o.transpose_a, b.data, b.columns(), o.transpose_b, c.data,
+    kernel::gemm<T, Arch, Terms>(call.pool, m, n, k, stored_as<A>(a).data, a.columns(), o.transpose_a, stored_as<B>(b).data, b.columns(), o.transpose_b, c.data,
                           n, o.accumulate, call.scratch<T>());
   }
 
-  template <lane_value T>
-  static index_t scratch(op::linear_op, int threads, const input<T>& x, const input<T>&, const input<T>&,
-                         const tensor_view<T>& y) {
-    return bytes_of<T>(Terms::template scratch<T, Arch>(threads, y.rows(), y.columns(), x.columns()));
+  template <stored_value S, class T = master_t<S>>
+  static index_t scratch(op::linear_op, int threads, const input<S>& x, const master<S>&, const master<S>&,
+                         const tensor_view<S>& y) {
+    return bytes_of<T>(kernel::product_scratch<T, Arch, Terms, S>(threads, y.rows(), y.columns(), x.columns()));
   }
-  template <lane_value T>
-  static void run(op::linear_op, const simd_call& call, const input<T>& x, const input<T>& weight, const input<T>& bias, const tensor_view<T>& y) {
-    linear<T>(call, x, weight, bias.data, y);
+  template <stored_value S, class T = master_t<S>>
+  static void run(op::linear_op, const simd_call& call, const input<S>& x, const master<S>& weight, const master<S>& bias,
+                  const tensor_view<S>& y) {
+    linear<S>(call, x, weight, bias.data, y);
   }
-  template <class F, lane_value T>
-  static index_t scratch(op::linear_map_op, int threads, const F&, const input<T>& x, const input<T>& weight, const input<T>& bias,
-                         const tensor_view<T>& y) {
+  template <class F, stored_value S, class T = master_t<S>>
+  static index_t scratch(op::linear_map_op, int threads, const F&, const input<S>& x, const master<S>& weight, const master<S>& bias,
+                         const tensor_view<S>& y) {
     return scratch(op::linear, threads, x, weight, bias, y);
   }
-  template <class F, lane_value T>
-  static void run(op::linear_map_op, const simd_call& call, const F& f, const input<T>& x, const input<T>& weight, const input<T>& bias,
-                  const tensor_view<T>& y) {
+  template <class F, stored_value S, class T = master_t<S>>
+  static void run(op::linear_map_op, const simd_call& call, const F& f, const input<S>& x, const master<S>& weight,
+                  const master<S>& bias, const tensor_view<S>& y) {
     if constexpr (requires { F::least; }) {
-      linear<T>(call, x, weight, {bias.data, static_cast<T>(F::least)}, y);
+      linear<S>(call, x, weight, {bias.data, static_cast<T>(F::least)}, y);
     } else {
-      linear<T>(call, x, weight, bias.data, y);
+      linear<S>(call, x, weight, bias.data, y);
       simd_elementwise<Arch>::run(op::map, call, f, as_const(y), y);
     }
   }
 
-  template <lane_value T>
-  static index_t scratch(op::column_sums_op, int, const input<T>& x, const tensor_view<T>&) {
+  template <lane_value T, stored_in<T> X>
+  static index_t scratch(op::column_sums_op, int, const tensor_view<X>& x, const tensor_view<T>&) {
     return bytes_of<T>(kernel::column_scratch<T, Arch>(x.rows(), x.columns()));
   }
-  template <lane_value T>
-  static void run(op::column_sums_op, const simd_call& call, const input<T>& x, const tensor_view<T>& sums) {
+  template <lane_value T, stored_in<T> X>
+  static void run(op::column_sums_op, const simd_call& call, const tensor_view<X>& x, const tensor_view<T>& sums) {
     kernel::column_sums<T, Arch>(call.pool, x.rows(), x.columns(), x.data, sums.data, call.scratch<T>());
   }
 
@@ -97,7 +98,7 @@ class simd_matrix {
     });
   }
 
-  template <lane_value T>
+  template <stored_value T>
   static void run(op::copy_columns_op, const simd_call& call, const input<T>& x, const tensor_view<T>& y, index_t from, index_t to,
                   index_t n) {
     if (n <= 0) return;

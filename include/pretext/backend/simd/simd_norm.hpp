@@ -21,12 +21,12 @@ struct simd_norm {
   template <class T>
   using V = kernel::vec<T, Arch>;
 
-  template <lane_value T>
-  static index_t scratch(op::column_moments_op, int, const input<T>& x, const tensor_view<T>&, const tensor_view<T>&) {
+  template <lane_value T, stored_in<T> X>
+  static index_t scratch(op::column_moments_op, int, const tensor_view<X>& x, const tensor_view<T>&, const tensor_view<T>&) {
     return bytes_of<T>(kernel::column_moments_scratch<T, Arch>(x.rows(), x.columns()));
   }
-  template <lane_value T>
-  static void run(op::column_moments_op, const simd_call& call, const input<T>& x, const tensor_view<T>& mean, const tensor_view<T>& m2) {
+  template <lane_value T, stored_in<T> X>
+  static void run(op::column_moments_op, const simd_call& call, const tensor_view<X>& x, const tensor_view<T>& mean, const tensor_view<T>& m2) {
     kernel::column_moments<T, Arch>(call.pool, x.rows(), x.columns(), x.data, mean.data, m2.data, call.scratch<T>());
   }
   template <lane_value T>
@@ -52,30 +52,30 @@ struct simd_norm {
     towards(mean.data, T(1), running_mean.data);
     towards(m2.data, n, running_var.data);
   }
-  template <lane_value T>
-  static void run(op::normalize_columns_op, const simd_call& call, const input<T>& x, const input<T>& mean, const input<T>& rstd,
-                  const input<T>& gamma, const input<T>& beta, const tensor_view<T>& y) {
+  template <stored_value S, class T = master_t<S>>
+  static void run(op::normalize_columns_op, const simd_call& call, const input<S>& x, const master<S>& mean, const master<S>& rstd,
+                  const master<S>& gamma, const master<S>& beta, const tensor_view<S>& y) {
     kernel::map_with_columns<T, Arch>(
         call.pool, x.rows(), x.columns(), y.data,
         [](const V<T>* v, const V<T>* c) { return O<T>::fma(v[0] - c[0], c[1] * c[2], c[3]); },
         {mean.data, rstd.data, gamma.data, beta.data}, {x.data});
   }
-  template <lane_value T>
-  static index_t scratch(op::batch_norm_sums_op, int, const input<T>& x, const input<T>&, const input<T>&, const input<T>&,
+  template <lane_value T, stored_in<T> X>
+  static index_t scratch(op::batch_norm_sums_op, int, const tensor_view<X>& x, const stored_as<X>&, const input<T>&, const input<T>&,
                          const tensor_view<T>&, const tensor_view<T>&) {
     return bytes_of<T>(kernel::column_scratch<T, Arch>(x.rows(), x.columns(), 2));
   }
-  template <lane_value T>
-  static void run(op::batch_norm_sums_op, const simd_call& call, const input<T>& x, const input<T>& dy, const input<T>& mean, const input<T>& rstd,
+  template <lane_value T, stored_in<T> X>
+  static void run(op::batch_norm_sums_op, const simd_call& call, const tensor_view<X>& x, const stored_as<X>& dy, const input<T>& mean, const input<T>& rstd,
                   const tensor_view<T>& sum_dy, const tensor_view<T>& sum_dy_xhat) {
     kernel::fill<T, Arch>(call.pool, sum_dy.size(), T(0), sum_dy.data);
     kernel::fill<T, Arch>(call.pool, sum_dy_xhat.size(), T(0), sum_dy_xhat.data);
-    kernel::batch_norm_gradient_sums<T, Arch>(call.pool, x.rows(), x.columns(), x.data, dy.data, mean.data, rstd.data,
+    kernel::batch_norm_gradient_sums<T, Arch>(call.pool, x.rows(), x.columns(), stored_as<X>(x).data, dy.data, mean.data, rstd.data,
                                               sum_dy.data, sum_dy_xhat.data, call.scratch<T>());
   }
-  template <lane_value T>
-  static void run(op::batch_norm_input_gradient_op, const simd_call& call, const input<T>& x, const input<T>& dy, const input<T>& mean,
-                  const input<T>& rstd, const input<T>& gamma, const input<T>& sum_dy, const input<T>& sum_dy_xhat, double count, const tensor_view<T>& dx) {
+  template <stored_value S, class T = master_t<S>>
+  static void run(op::batch_norm_input_gradient_op, const simd_call& call, const input<S>& x, const input<S>& dy, const master<S>& mean,
+                  const master<S>& rstd, const master<S>& gamma, const master<S>& sum_dy, const master<S>& sum_dy_xhat, double count, const tensor_view<S>& dx) {
     const auto share = O<T>::set(static_cast<T>(1 / count));
     kernel::map_with_columns<T, Arch>(
         call.pool, x.rows(), x.columns(), dx.data,
@@ -85,46 +85,46 @@ struct simd_norm {
         },
         {mean.data, rstd.data, gamma.data, sum_dy.data, sum_dy_xhat.data}, {x.data, dy.data});
   }
-  template <lane_value T>
-  static void run(op::scale_columns_op, const simd_call& call, const input<T>& dy, const input<T>& rstd, const input<T>& gamma,
-                  const tensor_view<T>& dx) {
+  template <stored_value S, class T = master_t<S>>
+  static void run(op::scale_columns_op, const simd_call& call, const input<S>& dy, const master<S>& rstd, const master<S>& gamma,
+                  const tensor_view<S>& dx) {
     kernel::map_with_columns<T, Arch>(
         call.pool, dy.rows(), dy.columns(), dx.data, [](const V<T>* v, const V<T>* c) { return v[0] * (c[0] * c[1]); },
         {rstd.data, gamma.data}, {dy.data});
   }
 
   // z in words and signs as normalize_columns has it, so that both passes decide alike at a kink.
-  template <class F, lane_value T>
-  static void run(op::normalize_columns_map_op, const simd_call& call, const F&, const input<T>& x, const input<T>& mean, const input<T>& rstd,
-                  const input<T>& gamma, const input<T>& beta, const tensor_view<T>& y) {
+  template <class F, stored_value S, class T = master_t<S>>
+  static void run(op::normalize_columns_map_op, const simd_call& call, const F&, const input<S>& x, const master<S>& mean, const master<S>& rstd,
+                  const master<S>& gamma, const master<S>& beta, const tensor_view<S>& y) {
     using M = kernel::simd_math<T, Arch>;
     kernel::map_with_columns<T, Arch>(
         call.pool, x.rows(), x.columns(), y.data,
         [](const V<T>* v, const V<T>* c) { return V<T>(F::template value<M>(O<T>::fma(v[0] - c[0], c[1] * c[2], c[3]))); },
         {mean.data, rstd.data, gamma.data, beta.data}, {x.data});
   }
-  template <class F, lane_value T>
-  static index_t scratch(op::batch_norm_map_sums_op, int, const F&, const input<T>& x, const input<T>&, const input<T>&,
+  template <class F, lane_value T, stored_in<T> X>
+  static index_t scratch(op::batch_norm_map_sums_op, int, const F&, const tensor_view<X>& x, const stored_as<X>&, const input<T>&,
                          const input<T>&, const input<T>&, const input<T>&, const tensor_view<T>&, const tensor_view<T>&) {
     return bytes_of<T>(kernel::column_scratch<T, Arch>(x.rows(), x.columns(), 2));
   }
-  template <class F, lane_value T>
-  static void run(op::batch_norm_map_sums_op, const simd_call& call, const F&, const input<T>& x, const input<T>& dy, const input<T>& mean,
+  template <class F, lane_value T, stored_in<T> X>
+  static void run(op::batch_norm_map_sums_op, const simd_call& call, const F&, const tensor_view<X>& x, const stored_as<X>& dy, const input<T>& mean,
                   const input<T>& rstd, const input<T>& gamma, const input<T>& beta, const tensor_view<T>& sum_dz, const tensor_view<T>& sum_dz_xhat) {
     using M = kernel::simd_math<T, Arch>;
     kernel::fill<T, Arch>(call.pool, sum_dz.size(), T(0), sum_dz.data);
     kernel::fill<T, Arch>(call.pool, sum_dz_xhat.size(), T(0), sum_dz_xhat.data);
     kernel::batch_norm_gradient_sums<T, Arch>(
-        call.pool, x.rows(), x.columns(), x.data, dy.data, mean.data, rstd.data, sum_dz.data, sum_dz_xhat.data, call.scratch<T>(),
+        call.pool, x.rows(), x.columns(), stored_as<X>(x).data, dy.data, mean.data, rstd.data, sum_dz.data, sum_dz_xhat.data, call.scratch<T>(),
         [g = gamma.data, b = beta.data](index_t c, index_t n, const V<T>& centred, const V<T>& r, const V<T>& d) {
           const V<T> z = O<T>::fma(centred, r * O<T>::load_some(g + c, n), O<T>::load_some(b + c, n));
           return V<T>(op::gradient_of<F, M>(z, d));
         });
   }
-  template <class F, lane_value T>
-  static void run(op::batch_norm_map_input_gradient_op, const simd_call& call, const F&, const input<T>& x, const input<T>& dy, const input<T>& mean,
-                  const input<T>& rstd, const input<T>& gamma, const input<T>& beta, const input<T>& sum_dz, const input<T>& sum_dz_xhat, double count,
-                  const tensor_view<T>& dx) {
+  template <class F, stored_value S, class T = master_t<S>>
+  static void run(op::batch_norm_map_input_gradient_op, const simd_call& call, const F&, const input<S>& x, const input<S>& dy, const master<S>& mean,
+                  const master<S>& rstd, const master<S>& gamma, const master<S>& beta, const master<S>& sum_dz, const master<S>& sum_dz_xhat, double count,
+                  const tensor_view<S>& dx) {
     using M = kernel::simd_math<T, Arch>;
     const auto share = O<T>::set(count > 0 ? static_cast<T>(1 / count) : T(0));
     kernel::map_with_columns<T, Arch>(

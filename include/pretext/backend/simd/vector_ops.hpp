@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "../../config.hpp"
+#include "../../core/bfloat16.hpp"
 #include "arch.hpp"
 
 namespace pretext::simd {
@@ -31,6 +32,52 @@ struct vector_ops {
 
   static vector load(const T* p) { return vector::load_unaligned(p); }
   static void store(T* p, const vector& v) { v.store_unaligned(p); }
+  /// The same from and to maps stored as bfloat16, widened and rounded to nearest (ties to even, NaN stays NaN); where the
+  /// processor has an instruction for it, that takes values below 2^-126 for zero. So are load_some, store_some and stream.
+  static vector load(const bfloat16* p)
+    requires(sizeof(T) == 4)
+  {
+#if XSIMD_WITH_AVX512F
+    if constexpr (is_512) return widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+    else
+#endif
+#if XSIMD_WITH_AVX2
+    if constexpr (Arch::vector_bytes == 32)
+      return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))), 16));
+    else
+#endif
+#if XSIMD_WITH_SSE2
+    if constexpr (Arch::vector_bytes == 16)
+      return _mm_castsi128_ps(_mm_unpacklo_epi16(_mm_setzero_si128(), _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+    else
+#endif
+    {
+      alignas(64) T buffer[width];
+      for (index_t i = 0; i < width; ++i) buffer[i] = p[i];
+      return load(buffer);
+    }
+  }
+  static void store(bfloat16* p, const vector& v)
+    requires(sizeof(T) == 4)
+  {
+#if XSIMD_WITH_AVX512F
+    if constexpr (is_512) _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), narrow(v));
+    else
+#endif
+#if XSIMD_WITH_AVX2
+    if constexpr (Arch::vector_bytes == 32) _mm_storeu_si128(reinterpret_cast<__m128i*>(p), narrow(v));
+    else
+#endif
+#if XSIMD_WITH_SSE2
+    if constexpr (Arch::vector_bytes == 16) _mm_storel_epi64(reinterpret_cast<__m128i*>(p), narrow(v));
+    else
+#endif
+    {
+      alignas(64) T buffer[width];
+      store(buffer, v);
+      for (index_t i = 0; i < width; ++i) p[i] = bfloat16(buffer[i]);
+    }
+  }
   /// Past the caches, for what is larger than they are: the line is not read before it is written. p is a multiple of a
   /// vector; end_stream() before another thread may look.
   static void stream(T* p, const vector& v) {
@@ -48,15 +95,27 @@ struct vector_ops {
 #endif
     store(p, v);
   }
+  static void stream(bfloat16* p, const vector& v)
+    requires(sizeof(T) == 4)
+  {
+#if XSIMD_WITH_AVX512F
+    if constexpr (is_512) return _mm256_stream_si256(reinterpret_cast<__m256i*>(p), narrow(v));
+#endif
+#if XSIMD_WITH_AVX2
+    if constexpr (Arch::vector_bytes == 32) return _mm_stream_si128(reinterpret_cast<__m128i*>(p), narrow(v));
+#endif
+    store(p, v);
+  }
   static void end_stream() {
 #if XSIMD_WITH_SSE2
     _mm_sfence();
 #endif
   }
   /// Whether `elements` at `p`, in rows of `row`, are worth streaming: more than any cache keeps until they are read again.
-  static bool streams(const T* p, index_t elements, index_t row = width) {
-    constexpr index_t least = (index_t{16} << 20) / static_cast<index_t>(sizeof(T));
-    return elements >= least && row % width == 0 && reinterpret_cast<std::uintptr_t>(p) % Arch::vector_bytes == 0;
+  template <class S>
+  static bool streams(const S* p, index_t elements, index_t row = width) {
+    constexpr index_t least = (index_t{16} << 20) / static_cast<index_t>(sizeof(S));
+    return elements >= least && row % width == 0 && reinterpret_cast<std::uintptr_t>(p) % (width * sizeof(S)) == 0;
   }
 
   static vector set(T x) { return vector(x); }
@@ -89,6 +148,25 @@ struct vector_ops {
     else if constexpr (is_512) return _mm512_mask_loadu_pd(set(rest), __mmask8((1u << n) - 1u), p);
 #endif
     return n == width ? load(p) : load_part(p, n, rest);
+  }
+  static vector load_some(const bfloat16* p, index_t n, T rest = T(0))
+    requires(sizeof(T) == 4)
+  {
+#if defined(__AVX512BW__) && defined(__AVX512VL__)
+    if constexpr (is_512) {
+      const __mmask16 lanes = static_cast<__mmask16>((1u << n) - 1u);
+      return _mm512_mask_mov_ps(set(rest), lanes, widen(_mm256_maskz_loadu_epi16(lanes, p)));
+    }
+#endif
+    return n == width ? load(p) : load_part(p, n, rest);
+  }
+  static void store_some(bfloat16* p, const vector& v, index_t n)
+    requires(sizeof(T) == 4)
+  {
+#if defined(__AVX512BW__) && defined(__AVX512VL__)
+    if constexpr (is_512) return _mm256_mask_storeu_epi16(p, static_cast<__mmask16>((1u << n) - 1u), narrow(v));
+#endif
+    n == width ? store(p, v) : store_part(p, v, n);
   }
   static void store_some(T* p, const vector& v, index_t n) {
 #if XSIMD_WITH_AVX512F
@@ -191,6 +269,14 @@ struct vector_ops {
     }
   }
 
+  /// The nearest bfloat16, as a float; ties to even, NaN stays NaN.
+  static vector round_to_bfloat16(const vector& v)
+    requires(sizeof(T) == 4)
+  {
+    const integers raw = bits(v), odd = shift_right_logical<16>(raw) & integers(1), upper(static_cast<std::int32_t>(0xFFFF0000u));
+    return select(v == v, from_bits((raw + integers(0x7FFF) + odd) & upper), from_bits((raw | integers(0x400000)) & upper));
+  }
+
   /// Sum of the lanes along a fixed tree.
   static T sum(const vector& v) {
     alignas(64) T a[width];
@@ -208,6 +294,13 @@ struct vector_ops {
   }
 
   /// to[r * to_stride + c] = from[c * from_stride + r] for a width x width block.
+  static void transpose(const bfloat16* from, index_t from_stride, T* to, index_t to_stride)
+    requires(sizeof(T) == 4)
+  {
+    alignas(64) T rows[width * width];
+    for (index_t i = 0; i < width; ++i) store(rows + i * width, load(from + i * from_stride));
+    transpose(rows, width, to, to_stride);
+  }
   static void transpose(const T* from, index_t from_stride, T* to, index_t to_stride) {
 #if XSIMD_WITH_AVX
     if constexpr (Arch::vector_bytes == 32 && sizeof(T) == 4) return transpose_8x8(from, from_stride, to, to_stride);
@@ -232,16 +325,48 @@ struct vector_ops {
 
  private:
   // Apart: nearly every kernel has an end of a row, and most have several.
-  PRETEXT_APART static vector load_part(const T* p, index_t n, T rest) {
-    alignas(64) T buffer[width];
-    for (index_t i = 0; i < width; ++i) buffer[i] = rest;
-    std::memcpy(buffer, p, static_cast<std::size_t>(n) * sizeof(T));
+  template <class S>
+  PRETEXT_APART static vector load_part(const S* p, index_t n, T rest) {
+    alignas(64) S buffer[width];
+    for (index_t i = 0; i < width; ++i) buffer[i] = S(rest);
+    std::memcpy(buffer, p, static_cast<std::size_t>(n) * sizeof(S));
     return load(buffer);
   }
-  PRETEXT_APART static void store_part(T* p, vector v, index_t n) {
-    alignas(64) T buffer[width];
+  template <class S>
+  PRETEXT_APART static void store_part(S* p, vector v, index_t n) {
+    alignas(64) S buffer[width];
     store(buffer, v);
-    std::memcpy(p, buffer, static_cast<std::size_t>(n) * sizeof(T));
+    std::memcpy(p, buffer, static_cast<std::size_t>(n) * sizeof(S));
+  }
+#if XSIMD_WITH_AVX512F
+  static vector widen(__m256i v) {
+    return _mm512_castsi512_ps(_mm512_maskz_slli_epi32(__mmask16(-1), _mm512_maskz_cvtepu16_epi32(__mmask16(-1), v), 16));
+  }
+#endif
+  /// A vector as bfloat16, in half of one; the lower half where vectors have 16 bytes.
+  static auto narrow(const vector& v) {
+#ifdef __AVX512BF16__
+    if constexpr (is_512) return __builtin_bit_cast(__m256i, _mm512_maskz_cvtneps_pbh(__mmask16(-1), v));
+    else
+#endif
+#if XSIMD_WITH_AVX512F
+    if constexpr (is_512) return _mm512_maskz_cvtepi32_epi16(__mmask16(-1), shift_right_logical<16>(bits(round_to_bfloat16(v))));
+    else
+#endif
+#if XSIMD_WITH_AVX2
+    if constexpr (Arch::vector_bytes == 32) {
+      const __m256i sixteen = _mm256_srai_epi32(bits(round_to_bfloat16(v)), 16);  // signed: what is packed then fits
+      return _mm_packs_epi32(_mm256_castsi256_si128(sixteen), _mm256_extracti128_si256(sixteen, 1));
+    } else
+#endif
+#if XSIMD_WITH_SSE2
+    {
+      const __m128i sixteen = _mm_srai_epi32(bits(round_to_bfloat16(v)), 16);
+      return _mm_packs_epi32(sixteen, sixteen);
+    }
+#else
+      return v;
+#endif
   }
 #if XSIMD_WITH_AVX
   /// Half the instructions of the perfect shuffles.
