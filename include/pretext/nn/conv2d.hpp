@@ -176,7 +176,7 @@ struct conv2d : detail::linear_width<Out> {
                                 cache<T>& kept) const {
       parameter_reader own(params);
       const auto weight = own.parameter(weight_extents());
-      tensor_view<const T> bias;
+      tensor_view<const master_t<T>> bias;
       if constexpr (has_bias) bias = own.parameter({outputs()});
       kept.output = activations<const T>(y);
       ctx(op::conv2d_map, typename Next::functor{}, x, weight, bias, y, geometry(x.shape));

@@ -81,7 +81,7 @@ struct linear : detail::linear_width<Out> {
                                 cache<T>& kept) const {
       parameter_reader own(params);
       const auto weight = own.parameter({outputs(), width()});
-      tensor_view<const T> bias;
+      tensor_view<const master_t<T>> bias;
       if constexpr (has_bias) bias = own.parameter({outputs()});
       kept.output = activations<const T>(y);
       ctx(op::linear_map, typename Next::functor{}, x, weight, bias, y);

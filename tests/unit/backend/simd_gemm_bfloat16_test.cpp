@@ -107,7 +107,8 @@ TEST_CASE("simd bfloat16: an inner extent of zero gives zero or the bias; double
   thread_pool pool(2);
   std::vector<float> c(12, 3.0f), bias{1, 2, 3, 4};
   auto scratch = empty<float>(simd::bfloat16_terms::scratch<float, native>(2, 3, 4, 0));
-  simd::gemm<float, native, simd::bfloat16_terms>(pool, 3, 4, 0, nullptr, 0, false, nullptr, 4, false, c.data(), 4, false,
+  const float* const none = nullptr;
+  simd::gemm<float, native, simd::bfloat16_terms>(pool, 3, 4, 0, none, 0, false, none, 4, false, c.data(), 4, false,
                                                   scratch.data(), bias.data());
   CHECK(c == std::vector<float>{1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4});
   const double x = 1.0 / 3, y = 3;

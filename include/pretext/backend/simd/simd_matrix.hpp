@@ -14,9 +14,10 @@ namespace pretext::backend::detail {
 /// Terms: what products make of their operands (gemm.hpp).
 template <class Arch, class Terms = kernel::exact_terms>
 class simd_matrix {
-  template <class S, class T = master_t<S>>
-  static void linear(const simd_call& call, const input<S>& x, const master<S>& weight, const kernel::finished<T>& finish,
+  template <class S>
+  static void linear(const simd_call& call, const input<S>& x, const master<S>& weight, const kernel::finished<master_t<S>>& finish,
                      const tensor_view<S>& y) {
+    using T = master_t<S>;
     const index_t m = y.rows(), n = y.columns(), k = x.columns();
     expects(x.rows() == m && weight.rows() == n && weight.columns() == k, "shape.110",
             "linear: the sizes of x, weight and y do not fit together");
