@@ -30,6 +30,17 @@ TEMPLATE_TEST_CASE("simd gemm: agrees with the naive product above every block",
   REQUIRE(relative_error(aligned.run(1), aligned.naive(), aligned.m * aligned.ldc()) < tolerance<T>());
 }
 
+TEMPLATE_TEST_CASE("simd gemm: a long sum, whose blocks of rows use panels that the first one copied", "[backend][simd][gemm]", float,
+                   double) {
+  using T = TestType;
+  for (const index_t n : {33, 64, 100}) {
+    const product<T> p{200, n, 8301};  // above 8 blocks of steps, so nothing is shared, and an odd number in a block
+    const auto c = p.run(1);
+    REQUIRE(relative_error(c, p.naive(), p.size()) < tolerance<T>());
+    CHECK(same_bits(c, p.run(3)));
+  }
+}
+
 TEST_CASE("simd gemm: a result that goes past the caches has the bits of one that does not", "[backend][simd][gemm]") {
   const index_t m = 2051, n = 2048, k = 13;  // above 16 MiB, and aligned; rows that are no whole tile
   const auto a = random_values<float>(m * k, 1), b = random_values<float>(k * n, 2);

@@ -115,7 +115,10 @@ class right_operand {
   right_operand(const Right& right)
       : self_(&right), panels_([](const void* self, index_t p, index_t steps, index_t j, index_t columns, T* to) {
           static_cast<const Right*>(self)->panels(p, steps, j, columns, to);
-        }) {}
+        }) {
+    if constexpr (requires { right.lines(); }) lines_ = right.lines();
+  }
+  source_lines<T> lines() const { return lines_; }
   void panels(index_t p, index_t steps, index_t j, index_t columns, T* to) const {
     panels_(self_, p, steps, j, columns, to);
   }
@@ -123,6 +126,7 @@ class right_operand {
  private:
   const void* self_;
   void (*panels_)(const void*, index_t, index_t, index_t, index_t, T*);
+  source_lines<T> lines_;
 };
 
 /// The tiles of a block under one panel of the right operand: `whole` rows of full tiles, then what is left.
@@ -136,14 +140,21 @@ struct tile_column {
   read_ahead<T> ahead;   // of the first tile
   index_t ahead_stride;  // from tile to tile
 
+  copy_ahead<T> copy = {};  // of the next panel: half by the first tile, half by the second
+
   read_ahead<T> ahead_of(index_t tile) const { return {ahead.from + tile * ahead_stride, ahead.step}; }
+  copy_ahead<T> copy_of(index_t tile, index_t width) const {
+    const index_t vector = tile * steps, second = vector % 2;
+    return {copy.from + vector / 2 * copy.row + second * width, copy.to + vector * width, copy.row, second != 0 ? copy.row - width : width};
+  }
 };
 
 template <class T>
 class tile_epilogue {
  public:
   template <class Arch, class Epilogue>
-  tile_epilogue(Arch, const Epilogue& epilogue) : self_(&epilogue), run_(run<Arch, Epilogue>) {}
+  tile_epilogue(Arch, const Epilogue& epilogue) : self_(&epilogue), run_(run<Arch, Epilogue>), copies_(copies_ahead<T, Epilogue>()) {}
+  bool copies() const { return copies_; }
   void operator()(const tile_column<T>& at, const T* panel, index_t j, index_t width) const { run_(self_, at, panel, j, width); }
 
  private:
@@ -151,7 +162,12 @@ class tile_epilogue {
   static void run(const void* self, const tile_column<T>& at, const T* panel, index_t j, index_t width) {
     constexpr index_t R = tile_shape<T, Arch>::rows;
     const Epilogue epilogue = static_cast<const Epilogue*>(self)->part(at.split);
-    for (index_t i = 0; i < at.whole; i += R)
+    index_t i = 0;
+    if constexpr (copies_ahead<T, Epilogue>())
+      for (; at.copy.to != nullptr && i < 2 * R; i += R)
+        run_copying_tile<T, Arch>(at.steps, at.body.tile(i / R), panel, epilogue, at.i + i, j, width, at.first, at.last,
+                                  at.copy_of(i / R, lanes<T, Arch>));
+    for (; i < at.whole; i += R)
       run_tile<T, Arch>(at.steps, at.body.tile(i / R), panel, epilogue, at.i + i, j, R, width, at.first, at.last,
                         at.ahead_of(i / R));
     if (at.whole < at.rows)
@@ -159,6 +175,7 @@ class tile_epilogue {
   }
   const void* self_;
   void (*run_)(const void*, const tile_column<T>&, const T*, index_t, index_t);
+  bool copies_;
 };
 
 /// The product itself; the arguments are those of multiply.
@@ -198,7 +215,13 @@ void multiply_blocks(thread_pool& pool, index_t m, index_t n, index_t k, const l
     for (index_t pb = first_block; pb < end_block; ++pb) {
       const index_t p0 = pb * plan.block_steps, steps = steps_of(pb);
       const T* const panels = plan.shared ? packed + plan.panel(pb, steps, j0) : right_buffer;
-      if (!plan.shared) right.panels(p0, steps, j0, columns, right_buffer);
+      // The first block of rows packs on its way: while it multiplies by a panel, two of its tiles copy the next one. Where it
+      // is the only one, two panels take turns and stay in the nearest caches.
+      const source_lines<T> lines = right.lines();
+      const bool copies = tiles_of.copies() && !plan.shared && lines.data != nullptr && columns > C && end_row - first_row >= 2 * R;
+      const bool turns = copies && end_row - first_row <= plan.block_rows;
+      const auto panel_at = [&](index_t j) { return turns ? j / C % 2 * C * steps : j * (steps + plan.tail); };
+      if (!plan.shared) right.panels(p0, steps, j0, copies ? C : columns, right_buffer);
       for (index_t i0 = first_row; i0 < end_row; i0 += plan.block_rows) {
         const index_t rows = m - i0 < plan.block_rows ? m - i0 : plan.block_rows, whole = rows / R * R;
         tile_column<T> at{{}, {}, i0, whole, rows, steps, split, pb == first_block, pb + 1 == end_block, {}, 0};
@@ -208,8 +231,17 @@ void multiply_blocks(thread_pool& pool, index_t m, index_t n, index_t k, const l
         const index_t tiles = whole / R;
         const bool in_place = tiles > 0 && at.body.data != left_buffer;
         for (index_t j = 0; j < columns; j += C) {
-          const T* const panel = panels + j * (steps + plan.tail);
-          if (in_place) {  // each panel asks for its share of the next tile's rows
+          const T* const panel = panels + panel_at(j);
+          at.copy = {};
+          if (copies && i0 == first_row && j + C < columns) {
+            T* const next = right_buffer + panel_at(j + C);
+            at.ahead = {};
+            at.ahead_stride = 0;
+            if (columns - j >= 2 * C)
+              at.copy = {lines.data + p0 * lines.stride + j0 + j + C, next, lines.stride};
+            else
+              right.panels(p0, steps, j0 + j + C, columns - j - C, next);
+          } else if (in_place) {  // each panel asks for its share of the next tile's rows
             const index_t share = at.body.tile_stride / ceil_div(columns, C);
             at.ahead = {at.body.tile(1).data + j / C * share, steps > 0 ? share / steps : 0};
             at.ahead_stride = at.body.tile_stride;

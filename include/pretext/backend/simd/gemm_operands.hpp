@@ -15,6 +15,13 @@ namespace pretext::simd {
 /// stored: how its elements lie in memory; what is stored in fewer digits is widened while it is copied.
 /// A right operand writes panels of tile_shape::columns, zero beyond its end:
 ///   void panels(p, steps, j, columns, to)     panel c begins at to + c * tile_shape::columns * steps
+/// and may have lines(): where its lines lie in memory as they are, so that tiles can copy them on their way.
+
+template <class T>
+struct source_lines {
+  const T* data = nullptr;  // null: there are none
+  index_t stride = 0;
+};
 
 /// Row tiles in a block of a left operand, at most.
 template <class T, class Arch>
@@ -127,6 +134,7 @@ struct dense_right {
   index_t stride;
   bool transposed;
 
+  source_lines<T> lines() const { return transposed ? source_lines<T>{} : source_lines<T>{data, stride}; }
   void panels(index_t p, index_t steps, index_t j, index_t columns, T* to) const {
     constexpr index_t C = tile_shape<T, Arch>::columns;
     if (!transposed) return copy_panels<T, Arch>(data + p * stride + j, stride, steps, columns, to);

@@ -38,6 +38,16 @@ struct read_ahead {
   const T* from = nullptr;
   index_t step = 0;
 };
+/// What a tile copies while it computes: a vector a step, to one after another, from rows of two vectors that lie `row` elements
+/// apart. It goes on by `step` and row - step in turn, which is a vector within a row and the rest of the way to the next.
+template <class T>
+struct copy_ahead {
+  const T* from = nullptr;
+  T* to = nullptr;
+  index_t row = 0;
+  index_t step = 0;
+};
+struct no_ahead {};
 
 template <class T, class Arch, int R, int V>
 struct tile_accumulator {
@@ -58,8 +68,8 @@ using sum_of = typename packed_element<T>::sum;
 /// result(r, v) = sum over p in order of a(r, p) * b(p, v), one chain of fused multiply-adds per element: its bits do not
 /// depend on R, V or on where the operands lie. `b` has tile_shape::columns elements per step.
 /// n counts the registers of the tile, V to a row; a pack and not a loop, so that each is a register.
-template <bool Ahead, class T, class Arch, int R, int V, std::size_t... n>
-inline void multiply_tile(index_t steps, const strided<T>& a, const T* b, read_ahead<T> ahead,
+template <class Arch, class T, class Ahead, int R, int V, std::size_t... n>
+inline void multiply_tile(index_t steps, const strided<T>& a, const T* b, Ahead ahead,
                           tile_accumulator<sum_of<T>, Arch, R, V>& result, std::index_sequence<n...>) {
   using O = vector_ops<T, Arch>;
   tile_accumulator<sum_of<T>, Arch, R, V> acc;
@@ -76,9 +86,16 @@ inline void multiply_tile(index_t steps, const strided<T>& a, const T* b, read_a
     // The compiler reads and spreads a row's value once for its V vectors.
     ((acc.at[n / V][n % V] = O::fma(O::set((n / V < half ? upper : lower)[static_cast<index_t>(n / V % half) * row_stride]),
                                     bv[n % V], acc.at[n / V][n % V])), ...);
-    if constexpr (Ahead) {
+    if constexpr (std::is_same_v<Ahead, read_ahead<T>>) {
       __builtin_prefetch(ahead.from, 0, 2);
       ahead.from += ahead.step;
+    } else if constexpr (std::is_same_v<Ahead, copy_ahead<T>>) {
+      // Six rows before they are copied: many more do not fit into the first-level cache where rows lie 4 KiB apart.
+      __builtin_prefetch(ahead.from + 6 * ahead.row);
+      O::store(ahead.to, O::load(ahead.from));
+      ahead.to += O::width;
+      ahead.from += ahead.step;
+      ahead.step = ahead.row - ahead.step;
     }
     upper += step_stride;
     if constexpr (R > half) lower += step_stride;
@@ -149,6 +166,7 @@ struct store_result {
   finished<T> finish{};
   /// Whole tiles go past the caches: where vector_ops::streams says so of the result, and one block of steps is all there is.
   bool streams = false;
+  static constexpr bool copies_ahead = true;
 
   /// Where partial product s goes.
   store_result part(index_t s) const { return {row.part(s), accumulate, finish, streams}; }
@@ -248,32 +266,57 @@ struct store_result {
   }
 };
 
+/// Whether tiles with this epilogue can copy ahead: a tile more to compile, so only where products with few rows end.
+template <class T, class Epilogue>
+constexpr bool copies_ahead() {
+  if constexpr (std::is_same_v<sum_of<T>, T> && requires { Epilogue::copies_ahead; })
+    return Epilogue::copies_ahead;
+  else
+    return false;
+}
+
+namespace detail {
+/// A tile of R x V, with its epilogue.
+template <int R, int V, class Arch, class T, class Epilogue, class Ahead>
+inline void run_tile_of(index_t steps, const strided<T>& a, const T* b, const Epilogue& epilogue, index_t i, index_t j, index_t rows,
+                        index_t columns, bool first, bool last, Ahead ahead) {
+  tile_accumulator<sum_of<T>, Arch, R, V> acc;
+  epilogue.expect(i, j, rows);
+  multiply_tile<Arch>(steps, a, b, ahead, acc, std::make_index_sequence<static_cast<std::size_t>(R * V)>{});
+  epilogue(acc, i, j, rows, columns, first, last);
+}
+}  // namespace detail
+
 /// Picks the narrowest compiled tile that holds rows x columns and runs it with its epilogue. Whole tiles read ahead.
 template <class T, class Arch, class Epilogue>
 PRETEXT_APART void run_tile(index_t steps, const strided<T>& a, const T* b, const Epilogue& epilogue, index_t i, index_t j, index_t rows,
               index_t columns, bool first, bool last, read_ahead<T> ahead = {}) {
-  constexpr int R = tile_shape<T, Arch>::rows;
-  const auto go = [&](auto r, auto v, auto reads) {
-    tile_accumulator<sum_of<T>, Arch, decltype(r)::value, decltype(v)::value> acc;
-    epilogue.expect(i, j, rows);
-    multiply_tile<decltype(reads)::value>(steps, a, b, ahead, acc,
-                                          std::make_index_sequence<static_cast<std::size_t>(decltype(r)::value * decltype(v)::value)>{});
-    epilogue(acc, i, j, rows, columns, first, last);
+  constexpr int R = tile_shape<T, Arch>::rows, two_thirds = 2 * R / 3, third = R / 3 < 2 ? 2 : R / 3;
+  const auto go = [&](auto r, auto v, auto what) {
+    detail::run_tile_of<decltype(r)::value, decltype(v)::value, Arch>(steps, a, b, epilogue, i, j, rows, columns, first, last, what);
   };
   const auto with_rows = [&](auto v) {
-    if (rows > R / 2)
-      go(std::integral_constant<int, R>{}, v, std::false_type{});
-    else if (rows > 2)
-      go(std::integral_constant<int, R / 2>{}, v, std::false_type{});
+    if (rows > two_thirds)
+      go(std::integral_constant<int, R>{}, v, no_ahead{});
+    else if (rows > third)
+      go(std::integral_constant<int, two_thirds>{}, v, no_ahead{});
     else
-      go(std::integral_constant<int, 2>{}, v, std::false_type{});
+      go(std::integral_constant<int, third>{}, v, no_ahead{});
   };
   if (columns <= lanes<T, Arch>)
     with_rows(std::integral_constant<int, 1>{});
   else if (rows == R && ahead.from != nullptr)
-    go(std::integral_constant<int, R>{}, std::integral_constant<int, 2>{}, std::true_type{});
+    go(std::integral_constant<int, R>{}, std::integral_constant<int, 2>{}, ahead);
   else
     with_rows(std::integral_constant<int, 2>{});
+}
+
+/// A whole tile that copies ahead. Apart from run_tile, which would have fewer registers with it (3 % slower at 1024^3).
+template <class T, class Arch, class Epilogue>
+PRETEXT_APART void run_copying_tile(index_t steps, const strided<T>& a, const T* b, const Epilogue& epilogue, index_t i, index_t j,
+                                    index_t columns, bool first, bool last, copy_ahead<T> ahead) {
+  constexpr int R = tile_shape<T, Arch>::rows;
+  detail::run_tile_of<R, 2, Arch>(steps, a, b, epilogue, i, j, R, columns, first, last, ahead);
 }
 
 }  // namespace pretext::simd
