@@ -17,7 +17,7 @@ namespace pretext::simd::detail {
 /// body(0), ... body(N - 1), written out, so that arrays indexed by the number become registers.
 template <int N, class Body>
 PRETEXT_FOLDED inline void each(const Body& body) {
-  [&]<int... i>(std::integer_sequence<int, i...>) { (body(i), ...); }(std::make_integer_sequence<int, N>{});
+  [&]<int... i>(std::integer_sequence<int, i...>) PRETEXT_IN_PLACE { (body(i), ...); }(std::make_integer_sequence<int, N>{});
 }
 
 /// As many tiles as keep what is transformed of them in the second-level cache.
