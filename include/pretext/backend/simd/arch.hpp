@@ -192,8 +192,14 @@ template <class T, class Arch>
 inline constexpr index_t lanes = Arch::vector_bytes / static_cast<index_t>(sizeof(T));
 
 /// The vector type of every kernel.
+#if XSIMD_WITH_NEON64
+// xsimd 8 names neon64 itself in results of its functions.
+template <class T, class Arch>
+using vec = xsimd::batch<T, typename Arch::base>;
+#else
 template <class T, class Arch>
 using vec = xsimd::batch<T, Arch>;
+#endif
 
 }  // namespace pretext::simd
 

@@ -12,10 +12,11 @@
 namespace pretext::simd {
 
 /// The block of a product that lives in registers: `rows` broadcasts against `vectors` loads.
-/// 12 x 2 leaves 8 of 32 registers for operands, 6 x 2 leaves 4 of 16; without fused multiply-add one more is needed.
+/// 12 x 2 leaves 8 of 32 registers for operands (AVX-512, NEON), 6 x 2 leaves 4 of 16; without fused multiply-add one more is
+/// needed.
 template <class T, class Arch>
 struct tile_shape {
-  static constexpr int rows = Arch::vector_bytes == 64 ? 12 : Arch::vector_bytes == 32 ? 6 : 4;
+  static constexpr int rows = Arch::vector_bytes == 64 || XSIMD_WITH_NEON64 ? 12 : Arch::vector_bytes == 32 ? 6 : 4;
   static constexpr int vectors = 2;
   static constexpr index_t columns = vectors * lanes<T, Arch>;
 };
