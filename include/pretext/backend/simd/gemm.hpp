@@ -139,7 +139,6 @@ struct tile_column {
   bool first, last;  // block of steps
   read_ahead<T> ahead;   // of the first tile
   index_t ahead_stride;  // from tile to tile
-
   copy_ahead<T> copy = {};  // of the next panel: half by the first tile, half by the second
 
   read_ahead<T> ahead_of(index_t tile) const { return {ahead.from + tile * ahead_stride, ahead.step}; }

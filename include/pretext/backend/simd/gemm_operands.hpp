@@ -134,7 +134,11 @@ struct dense_right {
   index_t stride;
   bool transposed;
 
-  source_lines<T> lines() const { return transposed ? source_lines<T>{} : source_lines<T>{data, stride}; }
+  source_lines<T> lines() const
+    requires std::is_same_v<S, T>
+  {
+    return transposed ? source_lines<T>{} : source_lines<T>{data, stride};
+  }
   void panels(index_t p, index_t steps, index_t j, index_t columns, T* to) const {
     constexpr index_t C = tile_shape<T, Arch>::columns;
     if (!transposed) return copy_panels<T, Arch>(data + p * stride + j, stride, steps, columns, to);

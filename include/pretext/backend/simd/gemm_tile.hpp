@@ -167,7 +167,7 @@ struct store_result {
   finished<T> finish{};
   /// Whole tiles go past the caches: where vector_ops::streams says so of the result, and one block of steps is all there is.
   bool streams = false;
-  static constexpr bool copies_ahead = true;
+  static constexpr bool copies_ahead = std::is_same_v<Y, T>;
 
   /// Where partial product s goes.
   store_result part(index_t s) const { return {row.part(s), accumulate, finish, streams}; }
