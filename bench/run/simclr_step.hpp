@@ -49,11 +49,12 @@ class ready_views {
 
   template <class S>
   constexpr void step(S& s, const batch_type& in) const {
-    const auto h = s.forward(encoder_, px::activations<const float>(in));
+    const auto h = s.forward(encoder_, s.ctx.stored(px::activations<const float>(in)));
     const auto z = s.forward(head_, h.y);
-    const auto dz = px::objective::loss_and_gradient(s.ctx, settings_.objective, px::objective::self_pairs<float>{z.y, 2}, s.loss);
-    s.ctx(px::op::embedding_std, z.y, s.embedding_std);
-    s.backward(encoder_, h, s.backward(head_, z, dz), px::no_gradient{});
+    const auto rows = s.ctx.widened(z.y);
+    const auto dz = px::objective::loss_and_gradient(s.ctx.exact(), settings_.objective, px::objective::self_pairs<float>{rows, 2}, s.loss);
+    s.ctx(px::op::embedding_std, rows, s.embedding_std);
+    s.backward(encoder_, h, s.backward(head_, z, s.ctx.stored(dz)), px::no_gradient{});
     s.update(px::train::player_id<0>{});
   }
 

@@ -90,15 +90,18 @@ struct context {
       return wide;
     }
   }
-  /// The way back: a gradient that a loss left, as activations are stored.
+  /// The other way: a gradient that a loss left, or numbers that come from outside, as activations are stored.
   constexpr activations<T> stored(const activations<master_t<T>>& d) const {
-    if constexpr (std::is_same_v<T, master_t<T>>) {
+    if constexpr (std::is_same_v<T, master_t<T>>)
       return d;
-    } else {
-      const activations<T> narrow(take(d.shape), d.structure);
-      (*this)(op::copy, d, narrow);
-      return narrow;
-    }
+    else
+      return narrowed(d);
+  }
+  constexpr activations<const T> stored(const activations<const master_t<T>>& x) const {
+    if constexpr (std::is_same_v<T, master_t<T>>)
+      return x;
+    else
+      return narrowed(x);
   }
   constexpr workspace::scope scope() const { return workspace::scope(*memory); }
   constexpr bool training() const { return mode == run_mode::train; }
@@ -110,6 +113,11 @@ struct context {
   }
 
  private:
+  constexpr activations<T> narrowed(const activations<const master_t<T>>& x) const {
+    const activations<T> narrow(take(x.shape), x.structure);
+    (*this)(op::copy, x, narrow);
+    return narrow;
+  }
   /// Apart from the layers and the same for all of them: a network compiles each of its ops once, not once per layer.
   template <class Op, class... A>
   PRETEXT_APART static constexpr void launch(Op op, Backend& backend, workspace& memory, const A&... a) {
