@@ -377,7 +377,7 @@ void winograd_gradient(thread_pool& pool, const conv2d_geometry& g, index_t batc
     const index_t begin = part * plan.chunks / plan.parts, end = (part + 1) * plan.chunks / plan.parts;
     // The last tile of channels reads a few beyond them. What it makes of those is dropped, but if what lies there reads as tiny
     // numbers the processor takes twice the time for all.
-    for (index_t f = 0; f < places; ++f)
+    for (index_t f = 0; f < P * P; ++f)
       for (index_t t = 0; t < chunk; ++t) zero_run<T, Arch>(plan.row - plan.in, inputs + f * plan.place + t * plan.row + plan.in);
     for (index_t c = begin; c < end; ++c) {
       const index_t first = c * chunk, count = tiles.count - first < chunk ? tiles.count - first : chunk;
