@@ -10,6 +10,7 @@ using pretext::bfloat16;
 using pretext::conv2d_geometry;
 using pretext::master_t;
 using pretext::pool2d_geometry;
+using pretext::nn::functor::relu;
 
 namespace {
 
@@ -89,14 +90,15 @@ void check_convolution(index_t b, const conv2d_geometry& g) {
     using M = master_t<S>;
     const auto x = map_values<S>(x_size.size(), 1), dy = map_values<S>(y_size.size(), 4);
     const auto w = values<M>(w_size.size(), 2), bias = values<M>(g.out_c, 3);
-    auto y = unwritten<S>(y_size.size()), plain = y, dx = unwritten<S>(x_size.size());
+    auto y = unwritten<S>(y_size.size()), plain = y, clamped = y, dx = unwritten<S>(x_size.size());
     auto dw = values<M>(w_size.size(), 5);
     run(op::conv2d, in(x, x_size), in(w, w_size), in(bias, {g.out_c}), out(y, y_size), g);
     run(op::conv2d, in(x, x_size), in(w, w_size), tensor_view<const M>{}, out(plain, y_size), g);
+    run(op::conv2d_map, relu{}, in(x, x_size), in(w, w_size), in(bias, {g.out_c}), out(clamped, y_size), g);
     run(op::conv2d_input_gradient, in(dy, y_size), in(w, w_size), out(dx, x_size), g);
     run(op::conv2d_weight_gradient, in(x, x_size), in(dy, y_size), out(dw, w_size), g);
     results r;
-    add(r, y, true), add(r, plain, true), add(r, dx, true), add(r, dw, false);
+    add(r, y, true), add(r, plain, true), add(r, clamped, true), add(r, dx, true), add(r, dw, false);
     return r;
   });
 }
@@ -108,15 +110,16 @@ void check_products(index_t m, index_t n, index_t k) {
     using M = master_t<S>;
     const auto x = map_values<S>(m * k, 1), dy = map_values<S>(m * n, 2);
     const auto w = values<M>(n * k, 3), bias = values<M>(n, 4);
-    auto y = unwritten<S>(m * n), dx = unwritten<S>(m * k), added = map_values<S>(m * n, 6);
+    auto y = unwritten<S>(m * n), clamped = y, dx = unwritten<S>(m * k), added = map_values<S>(m * n, 6);
     auto dw = values<M>(n * k, 5), sums = values<M>(n, 7);
     run(op::linear, in(x, {m, k}), in(w, {n, k}), in(bias, {n}), out(y, {m, n}));
+    run(op::linear_map, relu{}, in(x, {m, k}), in(w, {n, k}), in(bias, {n}), out(clamped, {m, n}));
     run(op::matmul, in(dy, {m, n}), in(w, {n, k}), out(dx, {m, k}), op::matmul_options{});
     run(op::matmul, in(dy, {m, n}), in(x, {m, k}), out(dw, {n, k}), op::matmul_options{.transpose_a = true, .accumulate = true});
     run(op::column_sums, in(dy, {m, n}), out(sums, {n}));
     run(op::matmul, in(x, {m, k}), in(w, {n, k}), out(added, {m, n}), op::matmul_options{.transpose_b = true, .accumulate = true});
     results r;
-    add(r, y, true), add(r, dx, true), add(r, dw, false), add(r, sums, false), add(r, added, true);
+    add(r, y, true), add(r, clamped, true), add(r, dx, true), add(r, dw, false), add(r, sums, false), add(r, added, true);
     return r;
   });
 }

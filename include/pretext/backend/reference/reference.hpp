@@ -34,8 +34,8 @@ class reference {
 
  private:
   /// Whose loops add to their output (detail::in_master).
-  using adds_in_place = op::list<op::conv2d_op, op::conv2d_input_gradient_op, op::max_pool2d_backward_op, op::avg_pool2d_op,
-                                 op::avg_pool2d_backward_op, op::aggregate_neighbours_op, op::aggregate_neighbours_backward_op,
+  using adds_in_place = op::list<op::conv2d_op, op::conv2d_map_op, op::conv2d_input_gradient_op, op::max_pool2d_backward_op,
+                                 op::avg_pool2d_op, op::avg_pool2d_backward_op, op::aggregate_neighbours_op, op::aggregate_neighbours_backward_op,
                                  op::sample_mean_op>;
   struct loops : detail::reference_matrix,
                  detail::reference_convolution,
