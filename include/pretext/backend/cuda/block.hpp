@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <limits>
 #include <type_traits>
 
 #include "../../config.hpp"
@@ -38,6 +40,12 @@ namespace pretext::backend::blocks {
 inline constexpr int warp = 32;
 
 struct nothing {};
+
+/// As constants: a function of the standard library is none of the device.
+template <class T>
+inline constexpr T infinity = std::numeric_limits<T>::infinity();
+template <class T>
+inline constexpr T not_a_number = std::numeric_limits<T>::quiet_NaN();
 
 /// 16 bytes of numbers: one access of memory.
 template <class T>

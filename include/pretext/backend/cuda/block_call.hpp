@@ -5,6 +5,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "../../core/workspace.hpp"
 #include "../ops.hpp"
 #include "block.hpp"
 

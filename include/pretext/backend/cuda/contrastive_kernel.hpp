@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <limits>
 
 #include "../../core/scalar_math.hpp"
 #include "../ops/contrastive.hpp"
@@ -53,8 +52,7 @@ template <class T>
 struct log_sum {
   T largest, total;
   static PRETEXT_DEVICE log_sum none() {
-    constexpr T least = -std::numeric_limits<T>::infinity();
-    return {least, T(0)};
+    return {-infinity<T>, T(0)};
   }
   PRETEXT_DEVICE void add(const T& s) {
     if (s > largest) {
@@ -70,8 +68,7 @@ template <class T>
 PRETEXT_DEVICE log_sum<T> merge(const log_sum<T>& a, const log_sum<T>& b) {
   const bool first = a.largest >= b.largest;
   const T top = first ? a.largest : b.largest, low = first ? b.largest : a.largest;
-  constexpr T least = -std::numeric_limits<T>::infinity();
-  if (low == least) return first ? log_sum<T>{a.largest, a.total + b.total} : log_sum<T>{b.largest, a.total + b.total};
+  if (low == -infinity<T>) return first ? log_sum<T>{a.largest, a.total + b.total} : log_sum<T>{b.largest, a.total + b.total};
   const T share = scalar_math::exp(T(low - top));
   return {top, first ? a.total + b.total * share : b.total + a.total * share};
 }

@@ -37,14 +37,16 @@ struct patches {
   const T* x;
   conv_sizes s;
   static constexpr bool along_steps = !LinesAreTaps;  // channels are neighbours
+  using line_type = std::conditional_t<LinesAreTaps, patch_tap, patch_pixel>;
+  using step_type = std::conditional_t<LinesAreTaps, patch_pixel, patch_tap>;
 
-  PRETEXT_DEVICE auto line(index_t group, index_t i) const {
+  PRETEXT_DEVICE line_type line(index_t group, index_t i) const {
     if constexpr (LinesAreTaps)
       return tap_of(i, s.kernel_w, s.group_in);
     else
       return pixel_at(group, i);
   }
-  PRETEXT_DEVICE auto step(index_t group, index_t i) const {
+  PRETEXT_DEVICE step_type step(index_t group, index_t i) const {
     if constexpr (LinesAreTaps)
       return pixel_at(group, i);
     else
@@ -70,6 +72,7 @@ struct adjoint_patches {
   const T* dy;
   conv_sizes s;
   static constexpr bool along_steps = true;
+  using line_type = patch_pixel;
 
   PRETEXT_DEVICE patch_pixel line(index_t group, index_t i) const {
     const pixel q = pixel_of(i, s.in_h, s.in_w);
@@ -91,6 +94,7 @@ struct adjoint_weights {
   const T* w;
   int group_in, group_out, taps;
   static constexpr bool along_steps = true;
+  using line_type = index_t;
 
   PRETEXT_DEVICE index_t line(index_t group, index_t c) const { return (group * taps * group_in + c) * group_out; }
   PRETEXT_DEVICE index_t step(index_t, index_t p) const {

@@ -57,7 +57,7 @@ class device_block {
 
 /// The one function of the device: every kernel is an argument of it.
 template <class Kernel>
-__global__ void __launch_bounds__(Kernel::threads) run_blocks_of(const __grid_constant__ Kernel kernel) {
+__global__ void __launch_bounds__(Kernel::threads, 1) run_blocks_of(const __grid_constant__ Kernel kernel) {
   __shared__ typename Kernel::shared shared;
   device_block<Kernel> block(shared);
   kernel.run(block);

@@ -2,8 +2,6 @@
 // opt-in: kernels of the CUDA back end
 #pragma once
 
-#include <limits>
-
 #include "../../core/extent.hpp"
 #include "block.hpp"
 
@@ -48,9 +46,8 @@ struct gather_body {
   T* y;
   index_t columns, table_rows;
   PRETEXT_DEVICE void operator()(index_t i, index_t j) const {
-    constexpr T wrong = std::numeric_limits<T>::quiet_NaN();
     const index_t id = ids[i];
-    y[i * columns + j] = id < 0 ? T(0) : id < table_rows ? table[id * columns + j] : wrong;
+    y[i * columns + j] = id < 0 ? T(0) : id < table_rows ? table[id * columns + j] : not_a_number<T>;
   }
 };
 

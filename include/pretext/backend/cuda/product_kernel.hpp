@@ -10,6 +10,7 @@
 namespace pretext::backend::blocks {
 
 /// An operand of a product: element (place, step) of a group, by
+///   line_type           of line
 ///   line(group, i)      what is known of row i (of the left one) or column i (of the right one)
 ///   step(group, p)      what is known of step p of the sum
 ///   at(line, step)
@@ -17,6 +18,7 @@ namespace pretext::backend::blocks {
 /// This one is a matrix in memory, transposed or not.
 template <class T>
 struct strided {
+  using line_type = index_t;
   const T* data;
   index_t line_stride, step_stride, group_stride;
   bool along_steps;
@@ -79,8 +81,8 @@ struct product_kernel {
   };
   struct state {
     T sum[own][own];
-    decltype(Left{}.line(0, 0)) left[loads];
-    decltype(Right{}.line(0, 0)) right[loads];
+    typename Left::line_type left[loads];
+    typename Right::line_type right[loads];
   };
 
   Left left;

@@ -2,8 +2,6 @@
 // opt-in: kernels of the CUDA back end
 #pragma once
 
-#include <limits>
-
 #include "../../core/scalar_math.hpp"
 #include "block.hpp"
 
@@ -232,8 +230,7 @@ struct cross_entropy_kernel {
   PRETEXT_DEVICE void run(Block& block) const {
     block.alone([&](int t, state& own) {
       const index_t i = row_of(block, t);
-      constexpr T least = -std::numeric_limits<T>::infinity();
-      own.largest = least;
+      own.largest = -infinity<T>;
       if (i < rows)
         own_columns(t, columns, [&](index_t j) {
           const T v = logits[i * columns + j];
@@ -250,7 +247,6 @@ struct cross_entropy_kernel {
     block.alone([&](int t, state& own) {
       const index_t i = row_of(block, t);
       if (i >= rows) return;
-      constexpr T wrong = std::numeric_limits<T>::quiet_NaN();
       const index_t label = labels[i];
       if (dlogits != nullptr)
         own_columns(t, columns, [&](index_t j) {
@@ -260,7 +256,7 @@ struct cross_entropy_kernel {
       if (t % warp == 0)
         losses[i] = label < 0 ? T(0)
                     : label < columns ? scalar_math::log(own.sum) + own.largest - logits[i * columns + label]
-                                      : wrong;
+                                      : not_a_number<T>;
     });
   }
 };
