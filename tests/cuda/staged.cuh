@@ -103,15 +103,15 @@ class staged {
 inline constexpr int skipped = 77;
 
 /// Runs laws(result, back end, tolerance) where there is a GPU.
-template <class Laws>
+template <class Backend = backend::cuda<>, class Laws>
 int run_laws(const char* what, const Laws& laws) {
   int devices = 0;
   if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0) {
     std::printf("skipped: no GPU here; %s was compiled and linked\n", what);
     return skipped;
   }
-  backend::cuda<> be;
-  staged<backend::cuda<>> there(be);
+  Backend be;
+  staged<Backend> there(be);
   check::result r(what);
   laws(r, there);
   std::fputs(r.text().c_str(), stdout);

@@ -57,7 +57,7 @@ struct batch_norm_terms {
   template <class T>
   PRETEXT_DEVICE void operator()(index_t, const T* v, const T* c, T* term) const {
     term[0] = v[1];
-    term[1] = v[1] * (v[0] - c[0]) * c[1];
+    term[1] = v[1] * ((v[0] - c[0]) * c[1]);
   }
 };
 template <class F>
@@ -96,13 +96,13 @@ void map_with_columns(const Call& call, const Body& body, index_t rows, index_t 
   column_map_kernel<Body, T, N, C> kernel{body, {}, out, {}, {}};
   bool packs = in_packs(columns, static_cast<const T*>(out));
   for (int n = 0; n < N; ++n) {
-      kernel.in[n] = in[n];
-      packs = packs && in_packs(columns, kernel.in[n]);
-    }
+    kernel.in[n] = in[n];
+    packs = packs && in_packs(columns, in[n]);
+  }
   for (int n = 0; n < C; ++n) {
-      kernel.columns[n] = of_columns[n];
-      packs = packs && in_packs(columns, kernel.columns[n]);
-    }
+    kernel.columns[n] = of_columns[n];
+    packs = packs && in_packs(columns, of_columns[n]);
+  }
   if (rows == 0 || columns == 0) return;
   kernel.grid = column_grid::over(1, rows, columns, packs ? pack_size<T> : 1, 8, index_t{1} << 30);
   call.launch(kernel, kernel.grid.blocks());
@@ -128,7 +128,7 @@ struct block_norm {
   }
   template <class T>
   static void run(op::column_moments_op, const call_type& call, const in<T>& x, const tensor_view<T>& mean, const tensor_view<T>& m2) {
-    blocks::reduce_columns(call, blocks::moments_source<T>{x.data, x.columns()}, blocks::merge_moments{}, blocks::store_moments<T>{mean.data, m2.data},
+    blocks::reduce_columns(call, blocks::moments_source<T>{x.data, x.columns()}, blocks::merge_moments{}, blocks::store_moments<T>{x.data, mean.data, m2.data},
                            1, x.rows(), x.columns(), blocks::in_packs(x.columns(), x.data), blocks::moments<T>{}, call.template scratch<blocks::moments<T>>());
   }
   template <class T>

@@ -89,7 +89,8 @@ struct merge_moments {
     return {a.mean + d * share, a.m2 + b.m2 + d * d * (a.n * share), n};
   }
 };
-/// Welford's recurrence over the rows of a thread.
+/// Welford's recurrence over the rows of a thread, on the distance from the column's first number: far from zero, the digits of a mean
+/// would else be lost where two are compared.
 /// source  Welford 1962, doi:10.1080/00401706.1962.10490022
 template <class T>
 struct moments_source {
@@ -102,23 +103,25 @@ struct moments_source {
   PRETEXT_DEVICE accumulator start() const { return {T(0), T(0), T(0)}; }
   template <int W>
   PRETEXT_DEVICE void add(index_t row, index_t column, accumulator (&a)[W]) const {
-    T v[W];
+    T v[W], base[W];
     load<W>(x + row * across + column, v);
+    load<W>(x + column, base);  // the same for all rows of a thread
     const T n = a[0].n + T(1), share = T(1) / n;
     PRETEXT_UNROLL
     for (int k = 0; k < W; ++k) {
-      const T d = v[k] - a[k].mean;
+      const T from_base = v[k] - base[k], d = from_base - a[k].mean;
       a[k].mean += d * share;
-      a[k].m2 += d * (v[k] - a[k].mean);
+      a[k].m2 += d * (from_base - a[k].mean);
       a[k].n = n;
     }
   }
 };
 template <class T>
 struct store_moments {
+  const T* base;
   T *mean, *m2;
   PRETEXT_DEVICE void operator()(index_t, index_t column, const moments<T>& a) const {
-    mean[column] = a.mean;
+    mean[column] = a.n > T(0) ? base[column] + a.mean : T(0);
     m2[column] = a.m2;
   }
 };
@@ -130,13 +133,13 @@ void sum_columns(const Call& call, const Body& body, index_t batches, index_t ro
   sums_source<Body, T, N, C, R> source{body, {}, {}, columns};
   bool packs = columns % pack_size<T> == 0;
   for (int n = 0; n < N; ++n) {
-      source.in[n] = in[n];
-      packs = packs && in_packs(columns, source.in[n]);
-    }
+    source.in[n] = in[n];
+    packs = packs && in_packs(columns, in[n]);
+  }
   if constexpr (C > 0)
     for (int n = 0; n < C; ++n) {
       source.columns[n] = of_columns[n];
-      packs = packs && in_packs(columns, source.columns[n]);
+      packs = packs && in_packs(columns, of_columns[n]);
     }
   store_sums<T, R> finish{{}, columns, accumulate, factor};
   for (int r = 0; r < R; ++r) finish.to[r] = to[r];

@@ -209,7 +209,7 @@ struct join_log_sums_body {
 template <class Pair, class T>
 struct contrastive_gradient_kernel {
   using tile = score_tile<T>;
-  static constexpr int threads = tile::threads, slice = 128, own_numbers = slice / 16;
+  static constexpr int threads = tile::threads, min_blocks = 2, slice = 128, own_numbers = slice / 16;
   struct shared {
     typename tile::operands in;
     T weights[tile::across][tile::down + 4];

@@ -55,9 +55,19 @@ class device_block {
   shared_type& shared_;
 };
 
+/// For how many blocks on a processor at once registers must suffice: what a kernel says in `min_blocks`. With 1 ptxas takes what it needs
+/// and spills nothing to make room for more.
+template <class Kernel>
+constexpr int least_blocks() {
+  if constexpr (requires { Kernel::min_blocks; })
+    return Kernel::min_blocks;
+  else
+    return 1;
+}
+
 /// The one function of the device: every kernel is an argument of it.
 template <class Kernel>
-__global__ void __launch_bounds__(Kernel::threads, 1) run_blocks_of(const __grid_constant__ Kernel kernel) {
+__global__ void __launch_bounds__(Kernel::threads, least_blocks<Kernel>()) run_blocks_of(const __grid_constant__ Kernel kernel) {
   __shared__ typename Kernel::shared shared;
   device_block<Kernel> block(shared);
   kernel.run(block);
