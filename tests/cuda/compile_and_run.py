@@ -49,7 +49,8 @@ def threads_of(ptx, symbol):
 
 
 program = o.out / "program"
-command = [o.nvcc, "-std=c++20", "-O3", "-keep", "--keep-dir", str(o.out), "-Xptxas", "-v", "-I", str(o.root / "include"), "-I", str(o.root / "tests")]
+command = [o.nvcc, "-std=c++20", "-O3", "-keep", "--keep-dir", str(o.out), "-Xptxas", "-v"]
+command += ["-I", str(o.root / "include"), "-I", str(o.root / "tests")]
 for a in o.arch:
     command += ["-gencode", f"arch=compute_{a},code=sm_{a}"]
 for s in o.system:
@@ -68,7 +69,8 @@ for line in log.splitlines():
 if o.budgets:
     seconds = (used.ru_utime + used.ru_stime) / len(o.arch)
     if seconds > MOST_SECONDS or used.ru_maxrss > MOST_KB:
-        faults.append(f"compiling took {seconds:.0f} s and {used.ru_maxrss // 1024} MB an architecture; {MOST_SECONDS} s and {MOST_KB // 1024} MB are allowed")
+        faults.append(f"compiling took {seconds:.0f} s and {used.ru_maxrss // 1024} MB an architecture; "
+                      f"{MOST_SECONDS} s and {MOST_KB // 1024} MB are allowed")
     print(f"{seconds:.1f} s of CPU an architecture, {used.ru_maxrss // 1024} MB at most")
     ptx = "\n".join(p.read_text(errors="replace") for p in sorted(o.out.rglob("*.ptx")))
     kernels = list(ENTRY.finditer(log))

@@ -25,7 +25,7 @@ struct trial_functor {
 struct trial_clamp {
   static constexpr double least = -0.5;
   template <class M, class V>
-  static V value(const V& x) {
+  PRETEXT_HOST_DEVICE static V value(const V& x) {
     return M::max(V(-0.5), x);
   }
 };

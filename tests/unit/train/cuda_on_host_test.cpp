@@ -26,8 +26,8 @@ std::string trained(int order) {
 }
 }  // namespace
 
-TEMPLATE_TEST_CASE("cuda_on_host: training steps pass the audit, with the same bits in any order of blocks and threads", "[train][cuda]", tiny::simclr,
-                   tiny::byol, tiny::moco) {
+TEMPLATE_TEST_CASE("cuda_on_host: training steps pass the audit, with the same bits in any order of blocks and threads", "[train][cuda]",
+                   tiny::simclr, tiny::byol, tiny::moco) {
   const std::string first = trained<TestType>(0);
   for (const int order : {1, 2, 3}) CHECK(tiny::differences(first, trained<TestType>(order)) == 0);
 }

@@ -17,13 +17,15 @@ struct block_contrastive {
   using in = device_input<T>;
 
   template <class P, class T>
-  static index_t scratch(op::contrastive_forward_op, const P&, const in<T>& rows, const in<T>& columns, const ids_view&, const op::pair_mask&, const in<T>&,
-                         const tensor_view<T>&, const tensor_view<T>&) {
-    return norm_bytes<P, T>(rows.rows(), columns.rows()) + device_bytes<blocks::log_sum<T>>(blocks::pair_grid<T>::part_rows(rows.rows(), columns.rows()));
+  static index_t scratch(op::contrastive_forward_op, const P&, const in<T>& rows, const in<T>& columns, const ids_view&, const op::pair_mask&,
+                         const in<T>&, const tensor_view<T>&, const tensor_view<T>&) {
+    return norm_bytes<P, T>(rows.rows(), columns.rows()) +
+           device_bytes<blocks::log_sum<T>>(blocks::pair_grid<T>::part_rows(rows.rows(), columns.rows()));
   }
   template <class P, class T>
-  static void run(op::contrastive_forward_op, const call_type& call, const P& pair, const in<T>& rows, const in<T>& columns, const ids_view& positives,
-                  const op::pair_mask& mask, const in<T>& inverse_temperature, const tensor_view<T>& lse, const tensor_view<T>& positive_scores) {
+  static void run(op::contrastive_forward_op, const call_type& call, const P& pair, const in<T>& rows, const in<T>& columns,
+                  const ids_view& positives, const op::pair_mask& mask, const in<T>& inverse_temperature, const tensor_view<T>& lse,
+                  const tensor_view<T>& positive_scores) {
     if (rows.rows() == 0) return;
     const auto grid = blocks::pair_grid<T>::over(rows.rows(), columns.rows(), rows.columns());
     auto* parts = reinterpret_cast<blocks::log_sum<T>*>(call.template scratch<std::byte>() + norm_bytes<P, T>(rows.rows(), columns.rows()));
@@ -41,9 +43,9 @@ struct block_contrastive {
     return norm_bytes<P, T>(rows.rows(), columns.rows()) + device_bytes<T>(parts * rows.columns()) + device_bytes<T>(parts);
   }
   template <class P, class T>
-  static void run(op::contrastive_gradient_op, const call_type& call, const P& pair, const in<T>& rows, const in<T>& columns, const ids_view& row_positives,
-                  const ids_view& column_positives, const op::pair_mask& mask, const in<T>& inverse_temperature, const in<T>& row_lse,
-                  const in<T>& column_lse, std::type_identity_t<T> weight, const tensor_view<T>& d_rows,
+  static void run(op::contrastive_gradient_op, const call_type& call, const P& pair, const in<T>& rows, const in<T>& columns,
+                  const ids_view& row_positives, const ids_view& column_positives, const op::pair_mask& mask, const in<T>& inverse_temperature,
+                  const in<T>& row_lse, const in<T>& column_lse, std::type_identity_t<T> weight, const tensor_view<T>& d_rows,
                   const tensor_view<std::type_identity_t<T>>& expected) {
     const index_t width = rows.columns();
     if (rows.rows() == 0 || width == 0) return;
@@ -53,27 +55,27 @@ struct block_contrastive {
     T* d_parts = reinterpret_cast<T*>(at);
     T* expected_parts = reinterpret_cast<T*>(at + device_bytes<T>(blocks::pair_grid<T>::part_rows(rows.rows(), columns.rows()) * width));
     const auto slices = static_cast<std::uint32_t>(ceil_div(width, index_t{kernel::slice}));
-    call.launch(kernel{scores(call, pair, rows, columns, mask, inverse_temperature), grid, slices, row_positives.data, column_positives.data, row_lse.data,
-                       column_lse.data, weight, d_rows.data, expected.data, grid.runs > 1 ? d_parts : nullptr, expected_parts},
+    call.launch(kernel{scores(call, pair, rows, columns, mask, inverse_temperature), grid, slices, row_positives.data, column_positives.data,
+                       row_lse.data, column_lse.data, weight, d_rows.data, expected.data, grid.runs > 1 ? d_parts : nullptr, expected_parts},
                 grid.blocks() * slices);
     if (grid.runs == 1) return;
-    blocks::for_each_element(call, blocks::join_gradients_body<T>{d_parts, inverse_temperature.data, weight, d_rows.data, grid.rows, width, grid.runs},
-                             grid.rows, width);
+    blocks::for_each_element(
+        call, blocks::join_gradients_body<T>{d_parts, inverse_temperature.data, weight, d_rows.data, grid.rows, width, grid.runs}, grid.rows, width);
     if (expected) blocks::for_each_element(call, blocks::join_expected_body<T>{expected_parts, expected.data, grid.rows, grid.runs}, grid.rows, 1);
   }
 
   template <class P, class T>
-  static void run(op::positive_forward_op, const call_type& call, const P& pair, const in<T>& rows, const in<T>& others, const in<T>& inverse_temperature,
-                  bool count_it, const tensor_view<T>& lse, const tensor_view<T>& scores) {
-    positive(call, blocks::positive_kernel<P, T>{pair, rows.data, others.data, inverse_temperature.data, count_it, false, lse.data, scores.data, nullptr, T(0),
-                                                 nullptr, nullptr, rows.rows(), rows.columns()});
+  static void run(op::positive_forward_op, const call_type& call, const P& pair, const in<T>& rows, const in<T>& others,
+                  const in<T>& inverse_temperature, bool count_it, const tensor_view<T>& lse, const tensor_view<T>& scores) {
+    positive(call, blocks::positive_kernel<P, T>{pair, rows.data, others.data, inverse_temperature.data, count_it, false, lse.data, scores.data,
+                                                 nullptr, T(0), nullptr, nullptr, rows.rows(), rows.columns()});
   }
   template <class P, class T>
-  static void run(op::positive_gradient_op, const call_type& call, const P& pair, const in<T>& rows, const in<T>& others, const in<T>& inverse_temperature,
-                  bool count_it, const in<T>& lse, std::type_identity_t<T> weight, const tensor_view<T>& d_rows,
+  static void run(op::positive_gradient_op, const call_type& call, const P& pair, const in<T>& rows, const in<T>& others,
+                  const in<T>& inverse_temperature, bool count_it, const in<T>& lse, std::type_identity_t<T> weight, const tensor_view<T>& d_rows,
                   const tensor_view<std::type_identity_t<T>>& expected) {
-    positive(call, blocks::positive_kernel<P, T>{pair, rows.data, others.data, inverse_temperature.data, count_it, true, nullptr, nullptr, lse.data, weight,
-                                                 d_rows.data, expected.data, rows.rows(), rows.columns()});
+    positive(call, blocks::positive_kernel<P, T>{pair, rows.data, others.data, inverse_temperature.data, count_it, true, nullptr, nullptr, lse.data,
+                                                 weight, d_rows.data, expected.data, rows.rows(), rows.columns()});
   }
 
  private:

@@ -91,7 +91,8 @@ struct block_elementwise {
     blocks::map_over(call, blocks::map_body<F>{}, y.size(), y.data, x.data);
   }
   template <class F, class T>
-  static void run(op::map_backward_op, const call_type& call, const F&, const device_input<T>& x, const device_input<T>& dy, const tensor_view<T>& dx) {
+  static void run(op::map_backward_op, const call_type& call, const F&, const device_input<T>& x, const device_input<T>& dy,
+                  const tensor_view<T>& dx) {
     blocks::map_over(call, blocks::map_backward_body<F>{}, dx.size(), dx.data, x.data, dy.data);
   }
   template <class T>
@@ -119,7 +120,8 @@ struct block_elementwise {
     blocks::map_over(call, blocks::shift_body<T>{value}, x.size(), x.data, as_const(x).data);
   }
   template <class T>
-  static void run(op::dropout_op, const call_type& call, rng::key key, double rate, index_t first, const device_input<T>& x, const tensor_view<T>& y) {
+  static void run(op::dropout_op, const call_type& call, rng::key key, double rate, index_t first, const device_input<T>& x,
+                  const tensor_view<T>& y) {
     using kernel = blocks::dropout_kernel<T>;
     call.launch(kernel{key, rate, first, x.data, y.data, y.size(), first % 4 == 0 && blocks::in_packs(index_t{0}, x.data, as_const(y).data)},
                 kernel::blocks(first, y.size()));
@@ -129,7 +131,8 @@ struct block_elementwise {
     blocks::map_over(call, blocks::add_scaled_body<T>{factor}, y.size(), y.data, x.data, as_const(y).data);
   }
   template <class T>
-  static void run(op::add_scaled_squares_op, const call_type& call, const device_input<T>& x, std::type_identity_t<T> factor, const tensor_view<T>& y) {
+  static void run(op::add_scaled_squares_op, const call_type& call, const device_input<T>& x, std::type_identity_t<T> factor,
+                  const tensor_view<T>& y) {
     blocks::map_over(call, blocks::add_scaled_squares_body<T>{factor}, y.size(), y.data, x.data, as_const(y).data);
   }
   template <class T>

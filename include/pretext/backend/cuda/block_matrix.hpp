@@ -3,6 +3,7 @@
 #pragma once
 
 #include "block_call.hpp"
+#include "block_elementwise.hpp"
 #include "column_sums.hpp"
 #include "conv_operands.hpp"
 #include "list_kernel.hpp"
@@ -43,8 +44,15 @@ struct block_matrix {
   }
   template <class T>
   static void run(op::linear_op, const call_type& call, const in<T>& x, const in<T>& w, const in<T>& bias, const tensor_view<T>& y) {
-    expects(x.rows() == y.rows() && w.rows() == y.columns() && w.columns() == x.columns(), "shape.110", "matmul: the sizes of a, b and c do not fit together");
+    expects(x.rows() == y.rows() && w.rows() == y.columns() && w.columns() == x.columns(), "shape.110",
+            "matmul: the sizes of a, b and c do not fit together");
     multiply<T>(call, {x.data, w.data, bias.data, y.data, y.rows(), y.columns(), x.columns(), false, true, false});
+  }
+  // The function follows in a pass of its own.
+  template <class F, class T>
+  static void run(op::linear_map_op, const call_type& call, const F&, const in<T>& x, const in<T>& w, const in<T>& bias, const tensor_view<T>& y) {
+    run(op::linear, call, x, w, bias, y);
+    blocks::map_over(call, blocks::map_body<F>{}, y.size(), y.data, as_const(y).data);
   }
   template <class T>
   static index_t scratch(op::column_sums_op, const in<T>& x, const tensor_view<T>&) {
@@ -58,8 +66,9 @@ struct block_matrix {
   static void run(op::transpose_inner_op, const call_type& call, const in<T>& x, const tensor_view<T>& y) {
     const index_t batch = x.extent(0), across = x.columns(), down = batch == 0 ? 0 : x.rows() / batch;
     const index_t tiles_down = ceil_div(down, 32), tiles_across = ceil_div(across, 32);
-    call.launch(blocks::transpose_kernel<T>{x.data, y.data, down, across, static_cast<std::uint32_t>(tiles_down), static_cast<std::uint32_t>(tiles_across)},
-                batch * tiles_down * tiles_across);
+    call.launch(
+        blocks::transpose_kernel<T>{x.data, y.data, down, across, static_cast<std::uint32_t>(tiles_down), static_cast<std::uint32_t>(tiles_across)},
+        batch * tiles_down * tiles_across);
   }
   template <class T>
   static void run(op::copy_columns_op, const call_type& call, const in<T>& x, const tensor_view<T>& y, index_t from, index_t to, index_t n) {
@@ -92,11 +101,19 @@ struct block_convolution {
                   const conv2d_geometry& g) {
     using right = blocks::strided<T>;
     const auto grid = blocks::product_grid::over(x.extent(0) * g.out_h * g.out_w, g.group_out(), g.patch(), g.groups, false);
-    blocks::multiply<T>(call, blocks::patches<T, false>{x.data, blocks::conv_sizes::of(g)}, right::steps(w.data, g.group_out(), g.patch() * g.group_out()),
-                        {y.data, g.out_c, g.group_out(), bias.data, false}, grid, nullptr);
+    blocks::multiply<T>(call, blocks::patches<T, false>{x.data, blocks::conv_sizes::of(g)},
+                        right::steps(w.data, g.group_out(), g.patch() * g.group_out()), {y.data, g.out_c, g.group_out(), bias.data, false}, grid,
+                        nullptr);
+  }
+  template <class F, class T>
+  static void run(op::conv2d_map_op, const call_type& call, const F&, const in<T>& x, const in<T>& w, const in<T>& bias, const tensor_view<T>& y,
+                  const conv2d_geometry& g) {
+    run(op::conv2d, call, x, w, bias, y, g);
+    blocks::map_over(call, blocks::map_body<F>{}, y.size(), y.data, as_const(y).data);
   }
   template <class T>
-  static void run(op::conv2d_input_gradient_op, const call_type& call, const in<T>& dy, const in<T>& w, const tensor_view<T>& dx, const conv2d_geometry& g) {
+  static void run(op::conv2d_input_gradient_op, const call_type& call, const in<T>& dy, const in<T>& w, const tensor_view<T>& dx,
+                  const conv2d_geometry& g) {
     const auto sizes = blocks::conv_sizes::of(g);
     const auto grid = blocks::product_grid::over(dy.extent(0) * g.in_h * g.in_w, g.group_in(), g.taps() * g.group_out(), g.groups, false);
     blocks::multiply<T>(call, blocks::adjoint_patches<T>{dy.data, sizes},
@@ -108,7 +125,8 @@ struct block_convolution {
     return device_bytes<T>(weight_grid(x.extent(0), g).parts());
   }
   template <class T>
-  static void run(op::conv2d_weight_gradient_op, const call_type& call, const in<T>& x, const in<T>& dy, const tensor_view<T>& dw, const conv2d_geometry& g) {
+  static void run(op::conv2d_weight_gradient_op, const call_type& call, const in<T>& x, const in<T>& dy, const tensor_view<T>& dw,
+                  const conv2d_geometry& g) {
     using right = blocks::strided<T>;
     blocks::multiply<T>(call, blocks::patches<T, true>{x.data, blocks::conv_sizes::of(g)}, right::steps(dy.data, g.out_c, g.group_out()),
                         {dw.data, g.group_out(), g.patch() * g.group_out(), nullptr, true}, weight_grid(x.extent(0), g), call.template scratch<T>());
@@ -117,22 +135,24 @@ struct block_convolution {
   template <class T>
   static void run(op::max_pool2d_op, const call_type& call, const in<T>& x, const tensor_view<T>& y, const tensor_view<std::int32_t>& argmax,
                   const pool2d_geometry& g) {
-    blocks::for_each_element(call, blocks::max_pool_body<T>{blocks::window::of(g), x.data, y.data, argmax.data}, x.extent(0) * g.out_h * g.out_w, g.channels);
+    blocks::for_each_element(call, blocks::max_pool_body<T>{blocks::window::of(g), x.data, y.data, argmax.data}, x.extent(0) * g.out_h * g.out_w,
+                             g.channels);
   }
   template <class T>
-  static void run(op::max_pool2d_backward_op, const call_type& call, const in<T>& dy, const tensor_view<const std::int32_t>& argmax, const tensor_view<T>& dx,
-                  const pool2d_geometry& g) {
+  static void run(op::max_pool2d_backward_op, const call_type& call, const in<T>& dy, const tensor_view<const std::int32_t>& argmax,
+                  const tensor_view<T>& dx, const pool2d_geometry& g) {
     blocks::for_each_element(call, blocks::max_pool_backward_body<T>{blocks::window::of(g), dy.data, argmax.data, dx.data},
                              dy.extent(0) * g.in_h * g.in_w, g.channels);
   }
   template <class T>
   static void run(op::avg_pool2d_op, const call_type& call, const in<T>& x, const tensor_view<T>& y, const pool2d_geometry& g) {
-    blocks::for_each_element(call, blocks::avg_pool_body<T>{blocks::window::of(g), x.data, y.data, share<T>(g)}, x.extent(0) * g.out_h * g.out_w, g.channels);
+    blocks::for_each_element(call, blocks::avg_pool_body<T>{blocks::window::of(g), x.data, y.data, share<T>(g)}, x.extent(0) * g.out_h * g.out_w,
+                             g.channels);
   }
   template <class T>
   static void run(op::avg_pool2d_backward_op, const call_type& call, const in<T>& dy, const tensor_view<T>& dx, const pool2d_geometry& g) {
-    blocks::for_each_element(call, blocks::avg_pool_backward_body<T>{blocks::window::of(g), dy.data, dx.data, share<T>(g)}, dy.extent(0) * g.in_h * g.in_w,
-                             g.channels);
+    blocks::for_each_element(call, blocks::avg_pool_backward_body<T>{blocks::window::of(g), dy.data, dx.data, share<T>(g)},
+                             dy.extent(0) * g.in_h * g.in_w, g.channels);
   }
   template <class T>
   static index_t scratch(op::spatial_mean_op, const in<T>& x, const tensor_view<T>& y) {
@@ -147,8 +167,8 @@ struct block_convolution {
   template <class T>
   static void run(op::spatial_mean_backward_op, const call_type& call, const in<T>& dy, const tensor_view<T>& dx) {
     const index_t s = positions(dx.size(), dy.size());
-    blocks::for_each_element(call, blocks::spatial_mean_backward_body<T>{dy.data, dx.data, static_cast<std::uint32_t>(s), dy.columns()}, dy.rows() * s,
-                             dy.columns());
+    blocks::for_each_element(call, blocks::spatial_mean_backward_body<T>{dy.data, dx.data, static_cast<std::uint32_t>(s), dy.columns()},
+                             dy.rows() * s, dy.columns());
   }
 
  private:

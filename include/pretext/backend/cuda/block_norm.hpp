@@ -92,7 +92,8 @@ struct running_body {
 
 /// Numbers per column beside a matrix, over all of it.
 template <class Call, class Body, class T, int N, int C>
-void map_with_columns(const Call& call, const Body& body, index_t rows, index_t columns, T* out, const T* const (&in)[N], const T* const (&of_columns)[C]) {
+void map_with_columns(const Call& call, const Body& body, index_t rows, index_t columns, T* out, const T* const (&in)[N],
+                      const T* const (&of_columns)[C]) {
   column_map_kernel<Body, T, N, C> kernel{body, {}, out, {}, {}};
   bool packs = in_packs(columns, static_cast<const T*>(out));
   for (int n = 0; n < N; ++n) {
@@ -128,8 +129,9 @@ struct block_norm {
   }
   template <class T>
   static void run(op::column_moments_op, const call_type& call, const in<T>& x, const tensor_view<T>& mean, const tensor_view<T>& m2) {
-    blocks::reduce_columns(call, blocks::moments_source<T>{x.data, x.columns()}, blocks::merge_moments{}, blocks::store_moments<T>{x.data, mean.data, m2.data},
-                           1, x.rows(), x.columns(), blocks::in_packs(x.columns(), x.data), blocks::moments<T>{}, call.template scratch<blocks::moments<T>>());
+    blocks::reduce_columns(call, blocks::moments_source<T>{x.data, x.columns()}, blocks::merge_moments{},
+                           blocks::store_moments<T>{x.data, mean.data, m2.data}, 1, x.rows(), x.columns(), blocks::in_packs(x.columns(), x.data),
+                           blocks::moments<T>{}, call.template scratch<blocks::moments<T>>());
   }
   template <class T>
   static void run(op::rstd_of_moments_op, const call_type& call, const in<T>& m2, double count, double eps, const tensor_view<T>& rstd) {
@@ -148,7 +150,8 @@ struct block_norm {
     blocks::map_with_columns(call, blocks::normalize_body{}, x.rows(), x.columns(), y.data, {x.data}, {mean.data, rstd.data, gamma.data, beta.data});
   }
   template <class T>
-  static index_t scratch(op::batch_norm_sums_op, const in<T>& x, const in<T>&, const in<T>&, const in<T>&, const tensor_view<T>&, const tensor_view<T>&) {
+  static index_t scratch(op::batch_norm_sums_op, const in<T>& x, const in<T>&, const in<T>&, const in<T>&, const tensor_view<T>&,
+                         const tensor_view<T>&) {
     return two_sums<T>(x.rows(), x.columns());
   }
   template <class T>
@@ -168,9 +171,10 @@ struct block_norm {
     blocks::map_with_columns(call, blocks::scale_columns_body{}, dy.rows(), dy.columns(), dx.data, {dy.data}, {rstd.data, gamma.data});
   }
   template <class F, class T>
-  static void run(op::normalize_columns_map_op, const call_type& call, const F&, const in<T>& x, const in<T>& mean, const in<T>& rstd, const in<T>& gamma,
-                  const in<T>& beta, const tensor_view<T>& y) {
-    blocks::map_with_columns(call, blocks::normalize_map_body<F>{}, x.rows(), x.columns(), y.data, {x.data}, {mean.data, rstd.data, gamma.data, beta.data});
+  static void run(op::normalize_columns_map_op, const call_type& call, const F&, const in<T>& x, const in<T>& mean, const in<T>& rstd,
+                  const in<T>& gamma, const in<T>& beta, const tensor_view<T>& y) {
+    blocks::map_with_columns(call, blocks::normalize_map_body<F>{}, x.rows(), x.columns(), y.data, {x.data},
+                             {mean.data, rstd.data, gamma.data, beta.data});
   }
   template <class F, class T>
   static index_t scratch(op::batch_norm_map_sums_op, const F&, const in<T>& x, const in<T>&, const in<T>&, const in<T>&, const in<T>&, const in<T>&,
@@ -193,14 +197,16 @@ struct block_norm {
   }
 
   template <class T>
-  static void run(op::layer_norm_op, const call_type& call, const in<T>& x, const in<T>& gamma, const in<T>& beta, double eps, const tensor_view<T>& y,
-                  const tensor_view<T>& mean, const tensor_view<T>& rstd) {
-    blocks::launch_rows(call, blocks::layer_norm_kernel<T>{x.data, gamma.data, beta.data, static_cast<T>(eps), y.data, mean.data, rstd.data, x.rows(), x.columns()});
+  static void run(op::layer_norm_op, const call_type& call, const in<T>& x, const in<T>& gamma, const in<T>& beta, double eps,
+                  const tensor_view<T>& y, const tensor_view<T>& mean, const tensor_view<T>& rstd) {
+    blocks::launch_rows(
+        call, blocks::layer_norm_kernel<T>{x.data, gamma.data, beta.data, static_cast<T>(eps), y.data, mean.data, rstd.data, x.rows(), x.columns()});
   }
   template <class T>
   static void run(op::layer_norm_input_gradient_op, const call_type& call, const in<T>& x, const in<T>& gamma, const in<T>& mean, const in<T>& rstd,
                   const in<T>& dy, const tensor_view<T>& dx) {
-    blocks::launch_rows(call, blocks::layer_norm_gradient_kernel<T>{x.data, gamma.data, mean.data, rstd.data, dy.data, dx.data, x.rows(), x.columns()});
+    blocks::launch_rows(call,
+                        blocks::layer_norm_gradient_kernel<T>{x.data, gamma.data, mean.data, rstd.data, dy.data, dx.data, x.rows(), x.columns()});
   }
   template <class T>
   static index_t scratch(op::layer_norm_parameter_gradient_op, const in<T>& x, const in<T>&, const in<T>&, const in<T>&, const tensor_view<T>&,
@@ -218,7 +224,8 @@ struct block_norm {
     blocks::launch_rows(call, blocks::row_normalize_kernel<T>{x.data, static_cast<T>(eps), y.data, norms.data, x.rows(), x.columns()});
   }
   template <class T>
-  static void run(op::row_normalize_backward_op, const call_type& call, const in<T>& y, const in<T>& norms, const in<T>& dy, const tensor_view<T>& dx) {
+  static void run(op::row_normalize_backward_op, const call_type& call, const in<T>& y, const in<T>& norms, const in<T>& dy,
+                  const tensor_view<T>& dx) {
     blocks::launch_rows(call, blocks::row_normalize_gradient_kernel<T>{y.data, norms.data, dy.data, dx.data, y.rows(), y.columns()});
   }
 };

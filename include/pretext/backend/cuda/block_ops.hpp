@@ -52,17 +52,17 @@ void run_blocks(Executor& executor, Op op, workspace& memory, const A&... a) {
 
 /// Everything but what runs a user's code on samples.
 using block_native_ops =
-    op::list<op::matmul_op, op::linear_op, op::column_sums_op, op::transpose_inner_op, op::copy_columns_op, op::conv2d_op, op::conv2d_input_gradient_op,
-             op::conv2d_weight_gradient_op, op::max_pool2d_op, op::max_pool2d_backward_op, op::avg_pool2d_op, op::avg_pool2d_backward_op,
-             op::spatial_mean_op, op::spatial_mean_backward_op, op::map_op, op::map_backward_op, op::add_op, op::add_map_op, op::copy_op, op::fill_op,
-             op::scale_op, op::shift_op, op::dropout_op, op::column_moments_op, op::rstd_of_moments_op, op::update_running_moments_op,
-             op::normalize_columns_op, op::batch_norm_sums_op, op::batch_norm_input_gradient_op, op::scale_columns_op, op::normalize_columns_map_op,
-             op::batch_norm_map_sums_op, op::batch_norm_map_input_gradient_op, op::layer_norm_op, op::layer_norm_input_gradient_op,
-             op::layer_norm_parameter_gradient_op, op::row_normalize_op, op::row_normalize_backward_op, op::gather_rows_op, op::scatter_add_rows_op,
-             op::aggregate_neighbours_op, op::aggregate_neighbours_backward_op, op::sample_mean_op, op::sample_mean_backward_op,
-             op::softmax_cross_entropy_op, op::row_dot_op, op::add_scaled_rows_op, op::sum_op, op::add_scaled_op, op::add_scaled_squares_op,
-             op::embedding_std_op, op::contrastive_forward_op, op::contrastive_gradient_op, op::positive_forward_op, op::positive_gradient_op,
-             op::pair_indices_op, op::scheduled_inverse_op, op::update_op, op::range_norms_op, op::sum_squares_op, op::clip_scale_op,
-             op::begin_update_op, op::lerp_op>;
+    op::list<op::matmul_op, op::linear_op, op::linear_map_op, op::column_sums_op, op::transpose_inner_op, op::copy_columns_op, op::conv2d_op,
+             op::conv2d_map_op, op::conv2d_input_gradient_op, op::conv2d_weight_gradient_op, op::max_pool2d_op, op::max_pool2d_backward_op,
+             op::avg_pool2d_op, op::avg_pool2d_backward_op, op::spatial_mean_op, op::spatial_mean_backward_op, op::map_op, op::map_backward_op,
+             op::add_op, op::add_map_op, op::copy_op, op::fill_op, op::scale_op, op::shift_op, op::dropout_op, op::column_moments_op,
+             op::rstd_of_moments_op, op::update_running_moments_op, op::normalize_columns_op, op::batch_norm_sums_op,
+             op::batch_norm_input_gradient_op, op::scale_columns_op, op::normalize_columns_map_op, op::batch_norm_map_sums_op,
+             op::batch_norm_map_input_gradient_op, op::layer_norm_op, op::layer_norm_input_gradient_op, op::layer_norm_parameter_gradient_op,
+             op::row_normalize_op, op::row_normalize_backward_op, op::gather_rows_op, op::scatter_add_rows_op, op::aggregate_neighbours_op,
+             op::aggregate_neighbours_backward_op, op::sample_mean_op, op::sample_mean_backward_op, op::softmax_cross_entropy_op, op::row_dot_op,
+             op::add_scaled_rows_op, op::sum_op, op::add_scaled_op, op::add_scaled_squares_op, op::embedding_std_op, op::contrastive_forward_op,
+             op::contrastive_gradient_op, op::positive_forward_op, op::positive_gradient_op, op::pair_indices_op, op::scheduled_inverse_op,
+             op::update_op, op::range_norms_op, op::sum_squares_op, op::clip_scale_op, op::begin_update_op, op::lerp_op>;
 
 }  // namespace pretext::backend::detail

@@ -42,7 +42,8 @@ struct block_rows {
     blocks::for_each_element(call, blocks::aggregate_body<T>{x.data, s, mean, y.data, x.columns()}, s.nodes, x.columns());
   }
   template <class T>
-  static void run(op::aggregate_neighbours_backward_op, const call_type& call, const in<T>& dy, const extent& s, bool mean, const tensor_view<T>& dx) {
+  static void run(op::aggregate_neighbours_backward_op, const call_type& call, const in<T>& dy, const extent& s, bool mean,
+                  const tensor_view<T>& dx) {
     blocks::for_each_element(call, blocks::aggregate_backward_body<T>{dy.data, s, mean, dx.data, dy.columns()}, s.nodes, dy.columns());
   }
   template <class T>
@@ -97,7 +98,8 @@ struct block_rows {
     blocks::reduce_columns(call, blocks::moments_source<T>{unit, z.columns()}, blocks::merge_moments{},
                            blocks::store_deviation<T>{deviations, static_cast<T>(z.rows())}, 1, z.rows(), z.columns(),
                            blocks::in_packs(z.columns(), static_cast<const T*>(unit)), blocks::moments<T>{}, parts);
-    blocks::total<T>(call, blocks::element_term<T, T>{deviations}, blocks::store_total<T>{y.data, T(1) / static_cast<T>(z.columns())}, z.columns(), totals);
+    blocks::total<T>(call, blocks::element_term<T, T>{deviations}, blocks::store_total<T>{y.data, T(1) / static_cast<T>(z.columns())}, z.columns(),
+                     totals);
   }
 };
 

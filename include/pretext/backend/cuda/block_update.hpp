@@ -15,9 +15,9 @@ struct block_update {
   using call_type = block_call<Executor>;
 
   template <class R, class G, class T>
-  static void run(op::update_op, const call_type& call, const R& rule, const tensor_view<const update_range>& ranges, const tensor_view<const double>& norms,
-                  const player_inputs* inputs, const tensor_view<G>& g, const tensor_view<T>& p, const tensor_view<std::type_identity_t<T>>& s0,
-                  const tensor_view<std::type_identity_t<T>>& s1) {
+  static void run(op::update_op, const call_type& call, const R& rule, const tensor_view<const update_range>& ranges,
+                  const tensor_view<const double>& norms, const player_inputs* inputs, const tensor_view<G>& g, const tensor_view<T>& p,
+                  const tensor_view<std::type_identity_t<T>>& s0, const tensor_view<std::type_identity_t<T>>& s1) {
     using kernel = blocks::update_kernel<R, T, G>;
     const bool packs = blocks::in_packs(index_t{0}, static_cast<const T*>(g.data), as_const(p).data, as_const(s0).data, as_const(s1).data);
     call.launch(kernel{rule, ranges.data, ranges.size(), norms.data, inputs, g.data, p.data, s0.data, s1.data, p.size(), packs},
@@ -34,7 +34,8 @@ struct block_update {
   }
   template <class T>
   static void run(op::sum_squares_op, const call_type& call, const tensor_view<const T>& x, const tensor_view<double>& result) {
-    blocks::total<double>(call, blocks::square_term<T>{x.data}, blocks::store_total<double>{result.data, 1.0}, x.size(), call.template scratch<double>());
+    blocks::total<double>(call, blocks::square_term<T>{x.data}, blocks::store_total<double>{result.data, 1.0}, x.size(),
+                          call.template scratch<double>());
   }
   static void run(op::clip_scale_op, const call_type& call, const tensor_view<const double>& sum_squares, double max_norm, player_inputs* inputs,
                   double* non_finite) {

@@ -87,7 +87,8 @@ struct pair_grid {
   }
   /// A bound that holds for smaller batches too: rows and columns shrink together, and with them the blocks over the rows.
   static index_t part_rows(index_t rows, index_t columns) {
-    return std::min(rows * std::max<index_t>(ceil_div(columns, score_tile<T>::across), 1), wanted * score_tile<T>::down + std::min(rows, wanted * score_tile<T>::down));
+    return std::min(rows * std::max<index_t>(ceil_div(columns, score_tile<T>::across), 1),
+                    wanted * score_tile<T>::down + std::min(rows, wanted * score_tile<T>::down));
   }
   static pair_grid over(index_t rows, index_t columns, index_t width) {
     pair_grid g{rows, columns, width, 0, 1};

@@ -37,8 +37,8 @@ class dense_products {
     if (cublasLtMatmulAlgoCheck(handle_, e.operation, e.right, e.left, e.result, e.result, &e.algorithm, &fits) != CUBLAS_STATUS_SUCCESS ||
         fits.workspaceSize > workspace_.bytes())
       return false;
-    check(cublasLtMatmul(handle_, e.operation, &alpha, p.b, e.right, p.a, e.left, &beta, p.c, e.result, p.c, e.result, &e.algorithm, workspace_.data(),
-                         workspace_.bytes(), stream),
+    check(cublasLtMatmul(handle_, e.operation, &alpha, p.b, e.right, p.a, e.left, &beta, p.c, e.result, p.c, e.result, &e.algorithm,
+                         workspace_.data(), workspace_.bytes(), stream),
           "cublasLtMatmul");
     return true;
   }
@@ -138,7 +138,8 @@ class dense_products {
     check(cublasLtMatmulDescSetAttribute(e.operation, what, &value, sizeof value), "cublasLtMatmulDescSetAttribute");
   }
   static void layout(cublasLtMatrixLayout_t& l, cudaDataType_t type, index_t rows, index_t columns) {
-    check(cublasLtMatrixLayoutCreate(&l, type, static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(columns), rows), "cublasLtMatrixLayoutCreate");
+    check(cublasLtMatrixLayoutCreate(&l, type, static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(columns), rows),
+          "cublasLtMatrixLayoutCreate");
   }
   template <class T>
   static void set_rows(const entry& e, const blocks::dense_product<T>& p) {

@@ -81,8 +81,9 @@ class device_executor {
   template <class Kernel>
   void launch(const Kernel& kernel, index_t blocks) {
     static_assert(std::is_trivially_copyable_v<Kernel> && sizeof(Kernel) <= 4000, "a kernel travels to the device as bytes");
-    static_assert(std::is_trivially_default_constructible_v<typename Kernel::state> && std::is_trivially_default_constructible_v<typename Kernel::shared>,
-                  "what threads keep and share is not initialised on a device");
+    static_assert(
+        std::is_trivially_default_constructible_v<typename Kernel::state> && std::is_trivially_default_constructible_v<typename Kernel::shared>,
+        "what threads keep and share is not initialised on a device");
     if (blocks > index_t{0x7FFFFFFF}) {
       note(cudaErrorInvalidConfiguration);
       return;

@@ -24,7 +24,8 @@ struct window {
 
   static window of(const pool2d_geometry& g) {
     const auto n = [](index_t v) { return static_cast<int>(v); };
-    return {n(g.in_h), n(g.in_w), n(g.channels), n(g.out_h), n(g.out_w), n(g.kernel_h), n(g.kernel_w), n(g.stride_h), n(g.stride_w), n(g.pad_h), n(g.pad_w)};
+    return {n(g.in_h),     n(g.in_w),     n(g.channels), n(g.out_h), n(g.out_w), n(g.kernel_h),
+            n(g.kernel_w), n(g.stride_h), n(g.stride_w), n(g.pad_h), n(g.pad_w)};
   }
   /// Calls f(element of x, index in the plane) for what lies in window (i, j).
   template <class F>
