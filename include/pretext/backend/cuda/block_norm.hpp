@@ -4,8 +4,8 @@
 
 #include "../../core/scalar_math.hpp"
 #include "block_call.hpp"
+#include "block_elementwise.hpp"
 #include "column_sums.hpp"
-#include "map_kernel.hpp"
 #include "row_kernel.hpp"
 
 namespace pretext::backend::blocks {
