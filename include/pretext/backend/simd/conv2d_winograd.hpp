@@ -215,7 +215,8 @@ void winograd(thread_pool& pool, const detail::winograd_source<std::type_identit
       });
     });
   zero_run<T, Arch>(x.c, zeros);
-  const bool streams = !accumulate && vector_ops<T, Arch>::streams(y, batch * out_h * out_w * out_c, out_c);
+  // Not where a vector is half a line: a tile writes to many lines by turns, and the halves would go to memory apart.
+  const bool streams = std::is_same_v<S, T> && !accumulate && vector_ops<T, Arch>::streams(y, batch * out_h * out_w * out_c, out_c);
   const index_t block = plan.block_of(tiles.count);
   pool.parallel_for_worker(ceil_div(tiles.count, block), [&](index_t task, int worker) {
     T* const inputs = slots + worker * plan.worker_size();
