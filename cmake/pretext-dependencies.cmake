@@ -2,13 +2,19 @@
 # What the library needs and may use; read by the build tree and by the installed package.
 include_guard(GLOBAL)
 
-set(PRETEXT_COMPONENTS zlib png jpeg)
+set(PRETEXT_COMPONENTS zlib png jpeg cuda)
 set(PRETEXT_PACKAGE_zlib zlib1g-dev)
 set(PRETEXT_PACKAGE_png libpng-dev)
 set(PRETEXT_PACKAGE_jpeg libjpeg-dev)
+set(PRETEXT_PACKAGE_cuda nvidia-cuda-toolkit)
 set(PRETEXT_MODULE_zlib ZLIB)
 set(PRETEXT_MODULE_png PNG)
 set(PRETEXT_MODULE_jpeg JPEG)
+set(PRETEXT_MODULE_cuda CUDAToolkit)
+set(PRETEXT_TARGET_zlib ZLIB::ZLIB)
+set(PRETEXT_TARGET_png PNG::PNG)
+set(PRETEXT_TARGET_jpeg JPEG::JPEG)
+set(PRETEXT_TARGET_cuda CUDA::cublasLt)  # nvcc links the runtime itself
 
 # Finds Eigen, xtensor, xsimd and threads; sets `out` to one sentence that names all that is missing, or to nothing.
 # A macro, so that what find_package leaves behind is the caller's. No versions: a newer Eigen refuses the number of an older one.
@@ -47,12 +53,13 @@ endmacro()
 # Makes the target pretext::<component> when its library is found; sets `out` to whether it exists.
 function(pretext_find_component component out)
   set(module ${PRETEXT_MODULE_${component}})
+  set(target ${PRETEXT_TARGET_${component}})
   string(TOUPPER ${component} upper)
   if(NOT TARGET pretext::${component})
     find_package(${module} QUIET)
-    if(TARGET ${module}::${module})
+    if(TARGET ${target})
       # GLOBAL: the library target that it names must be visible wherever it is, so both are raised.
-      foreach(t IN ITEMS ${module}::${module} ZLIB::ZLIB)
+      foreach(t IN ITEMS ${target} ZLIB::ZLIB)
         if(TARGET ${t})
           get_target_property(imported ${t} IMPORTED)
           get_target_property(global ${t} IMPORTED_GLOBAL)
@@ -63,7 +70,7 @@ function(pretext_find_component component out)
       endforeach()
       add_library(pretext::${component} INTERFACE IMPORTED GLOBAL)
       set_target_properties(pretext::${component} PROPERTIES
-        INTERFACE_LINK_LIBRARIES "pretext::pretext;${module}::${module}"
+        INTERFACE_LINK_LIBRARIES "pretext::pretext;${target}"
         INTERFACE_COMPILE_DEFINITIONS "PRETEXT_HAS_${upper}=1")
     endif()
   endif()

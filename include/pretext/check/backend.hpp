@@ -12,11 +12,11 @@ namespace detail {
 /// A functor that uses most of a math policy.
 struct trial_functor {
   template <class M, class V>
-  static V value(const V& x) {
+  PRETEXT_HOST_DEVICE static V value(const V& x) {
     return M::select(x > V(0), M::log(V(1) + M::exp(V(0) - x)), M::tanh(x) * M::sqrt(M::max(V(1), x * x)));
   }
   template <class M, class V>
-  static V derivative(const V& x) {
+  PRETEXT_HOST_DEVICE static V derivative(const V& x) {
     return M::min(V(1), M::exp(x)) + M::erf(x);
   }
 };
@@ -25,7 +25,7 @@ struct trial_functor {
 struct trial_clamp {
   static constexpr double least = -0.5;
   template <class M, class V>
-  static V value(const V& x) {
+  PRETEXT_HOST_DEVICE static V value(const V& x) {
     return M::max(V(-0.5), x);
   }
 };
@@ -38,11 +38,11 @@ struct trial_rule {
     T rate;
   };
   template <class T>
-  coefficients<T> prepare(const update_range& r, const player_inputs& in, double weight_norm, double) const {
+  PRETEXT_HOST_DEVICE coefficients<T> prepare(const update_range& r, const player_inputs& in, double weight_norm, double) const {
     return {static_cast<T>(in.rate * r.rate_multiplier / (1 + weight_norm))};
   }
   template <class M, class C, class V>
-  static void apply(const C& c, const V& g, V& p, V& b, V&) {
+  PRETEXT_HOST_DEVICE static void apply(const C& c, const V& g, V& p, V& b, V&) {
     b = V(0.9f) * b + g;
     p = p - V(c.rate) * b;
   }

@@ -22,7 +22,7 @@ struct default_value_t {
 
 /// Marks a member's initial value as the policy's own default, which a recipe or a user may override.
 template <class T>
-constexpr default_value_t<T> default_value(T value) {
+PRETEXT_HOST_DEVICE constexpr default_value_t<T> default_value(T value) {
   return {value};
 }
 
@@ -39,13 +39,13 @@ class setting : public any_setting {
 
   template <class U>
     requires std::is_convertible_v<U, T>
-  constexpr setting(default_value_t<U> d) : value_(static_cast<T>(d.value)) {}
+  PRETEXT_HOST_DEVICE constexpr setting(default_value_t<U> d) : value_(static_cast<T>(d.value)) {}
   template <class U>
     requires(std::is_convertible_v<U, T> && !std::is_same_v<std::remove_cvref_t<U>, setting>)
-  constexpr setting(U&& chosen) : value_(static_cast<T>(std::forward<U>(chosen))), chosen_(true) {}
+  PRETEXT_HOST_DEVICE constexpr setting(U&& chosen) : value_(static_cast<T>(std::forward<U>(chosen))), chosen_(true) {}
 
-  constexpr operator const T&() const { return value_; }
-  constexpr const T& value() const { return value_; }
+  PRETEXT_HOST_DEVICE constexpr operator const T&() const { return value_; }
+  PRETEXT_HOST_DEVICE constexpr const T& value() const { return value_; }
   constexpr bool chosen() const { return chosen_; }
   /// Takes the recipe's value where nobody above it chose one.
   constexpr void inherit(const setting& below) {

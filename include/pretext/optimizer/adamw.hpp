@@ -33,7 +33,7 @@ struct adamw {
     visit("eps", self.eps);
     visit("decay", self.decay);
   }
-  void write_inputs(player_inputs& in, std::uint64_t updates) const {
+  PRETEXT_HOST_DEVICE void write_inputs(player_inputs& in, std::uint64_t updates) const {
     const double t = static_cast<double>(updates + 1);
     in.bias_correction1 = 1 - std::pow(beta1.value(), t);
     in.bias_correction2 = 1 - std::pow(beta2.value(), t);
@@ -44,7 +44,7 @@ struct adamw {
     T keep, step, b1, c1, b2, c2, root, eps;
   };
   template <class T>
-  constexpr coefficients<T> prepare(const update_range& r, const player_inputs& in, double, double) const {
+  PRETEXT_HOST_DEVICE constexpr coefficients<T> prepare(const update_range& r, const player_inputs& in, double, double) const {
     const double rate_now = in.rate * r.rate_multiplier;
     return {static_cast<T>(1 - rate_now * decay * r.decay_multiplier), static_cast<T>(rate_now / in.bias_correction1),
             static_cast<T>(beta1.value()), static_cast<T>(1 - beta1),  static_cast<T>(beta2.value()),
@@ -75,7 +75,7 @@ struct adam {
   static constexpr void fields(Self& self, Visit&& visit) {
     adamw::fields(self, visit);
   }
-  void write_inputs(player_inputs& in, std::uint64_t updates) const {
+  PRETEXT_HOST_DEVICE void write_inputs(player_inputs& in, std::uint64_t updates) const {
     adamw{.beta1 = beta1, .beta2 = beta2}.write_inputs(in, updates);
   }
   template <class T>
@@ -84,7 +84,7 @@ struct adam {
     T l2;
   };
   template <class T>
-  constexpr coefficients<T> prepare(const update_range& r, const player_inputs& in, double, double) const {
+  PRETEXT_HOST_DEVICE constexpr coefficients<T> prepare(const update_range& r, const player_inputs& in, double, double) const {
     const adamw twin{.rate = rate, .beta1 = beta1, .beta2 = beta2, .eps = eps, .decay = 0.0};
     return {twin.prepare<T>(r, in, 0, 0), static_cast<T>(decay * r.decay_multiplier)};
   }

@@ -26,14 +26,14 @@ struct sgd {
     visit("decay", self.decay);
     visit("nesterov", self.nesterov);
   }
-  static constexpr void write_inputs(player_inputs&, std::uint64_t) {}
+  PRETEXT_HOST_DEVICE static constexpr void write_inputs(player_inputs&, std::uint64_t) {}
 
   template <class T>
   struct coefficients {
     T rate, momentum, decay, ahead, direct;  // p -= rate (direct b + ahead (d + momentum b))
   };
   template <class T>
-  constexpr coefficients<T> prepare(const update_range& r, const player_inputs& in, double, double) const {
+  PRETEXT_HOST_DEVICE constexpr coefficients<T> prepare(const update_range& r, const player_inputs& in, double, double) const {
     return {static_cast<T>(in.rate * r.rate_multiplier), static_cast<T>(momentum.value()),
             static_cast<T>(decay * r.decay_multiplier), static_cast<T>(nesterov ? 1 : 0),
             static_cast<T>(nesterov ? 0 : 1)};
@@ -69,14 +69,14 @@ struct lars {
     visit("trust", self.trust);
     visit("eps", self.eps);
   }
-  static constexpr void write_inputs(player_inputs&, std::uint64_t) {}
+  PRETEXT_HOST_DEVICE static constexpr void write_inputs(player_inputs&, std::uint64_t) {}
 
   template <class T>
   struct coefficients {
     T rate, momentum, decay, adapt;
   };
   template <class T>
-  constexpr coefficients<T> prepare(const update_range& r, const player_inputs& in, double weight_norm,
+  PRETEXT_HOST_DEVICE constexpr coefficients<T> prepare(const update_range& r, const player_inputs& in, double weight_norm,
                                     double gradient_norm) const {
     const double d = decay * r.decay_multiplier;
     const double g = gradient_norm * in.clip_scale;

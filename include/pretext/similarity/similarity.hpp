@@ -109,17 +109,17 @@ struct gaussian_kernel : plain_rows {
     visit("width", self.width);
   }
   template <class M, class V>
-  constexpr V score(const V& product, const V& row, const V& column) const {
+  PRETEXT_HOST_DEVICE constexpr V score(const V& product, const V& row, const V& column) const {
     return M::exp((V(2) * product - row - column) * V(factor()));
   }
   template <class M, class V>
-  constexpr partials<V> derivative(const V& product, const V& row, const V& column) const {
+  PRETEXT_HOST_DEVICE constexpr partials<V> derivative(const V& product, const V& row, const V& column) const {
     const V s = score<M>(product, row, column) * V(factor());
     return {V(2) * s, V(0) - s};
   }
 
  private:
-  constexpr double factor() const { return 0.5 / (static_cast<double>(width) * static_cast<double>(width)); }
+  PRETEXT_HOST_DEVICE constexpr double factor() const { return 0.5 / (static_cast<double>(width) * static_cast<double>(width)); }
 };
 
 /// s = a^T W b with a learned W, which starts as the identity

@@ -18,8 +18,13 @@ TEST_CASE("gather_rows: rows of a table, zero below 0, an id outside is refused"
       });
   runner<simd> run(1);
   std::vector<float> table(6), y(2);
-  CHECK_THROWS_WITH(run(op::gather_rows, in(table, {3, 2}), in(std::vector<std::int32_t>{3}, {1}), out(y, {1, 2})),
-                    Catch::Contains("value.120"));
+  const std::vector<std::int32_t> outside{3};
+#if defined(PRETEXT_OPS_ON_BLOCKS)  // a kernel cannot throw
+  run(op::gather_rows, in(table, {3, 2}), in(outside, {1}), out(y, {1, 2}));
+  CHECK((std::isnan(y[0]) && std::isnan(y[1])));
+#else
+  CHECK_THROWS_WITH(run(op::gather_rows, in(table, {3, 2}), in(outside, {1}), out(y, {1, 2})), Catch::Contains("value.120"));
+#endif
 }
 
 TEST_CASE("softmax_cross_entropy: losses and gradient agree with the reference", "[backend][ops][softmax]") {
@@ -42,8 +47,14 @@ TEST_CASE("softmax_cross_entropy: losses and gradient agree with the reference",
       }
   runner<simd> run(1);
   std::vector<float> x(2), losses(1);
-  CHECK_THROWS_WITH(run(op::softmax_cross_entropy, in(x, {1, 2}), in(std::vector<std::int32_t>{2}, {1}), out(losses, {1}), tensor_view<float>{}),
-                    Catch::Contains("value.121"));
+  const std::vector<std::int32_t> outside{2};
+  const tensor_view<float> no_gradient;
+#if defined(PRETEXT_OPS_ON_BLOCKS)
+  run(op::softmax_cross_entropy, in(x, {1, 2}), in(outside, {1}), out(losses, {1}), no_gradient);
+  CHECK(std::isnan(losses[0]));
+#else
+  CHECK_THROWS_WITH(run(op::softmax_cross_entropy, in(x, {1, 2}), in(outside, {1}), out(losses, {1}), no_gradient), Catch::Contains("value.121"));
+#endif
 }
 
 TEST_CASE("row_dot, add_scaled_rows: agree with the reference", "[backend][ops][rows]") {

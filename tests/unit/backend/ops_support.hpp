@@ -9,6 +9,9 @@
 #include <vector>
 
 #include "pretext/backend/count.hpp"
+#if defined(PRETEXT_OPS_ON_BLOCKS)
+#include "pretext/backend/cuda/cuda_on_host.hpp"
+#endif
 #include "pretext/backend/reference/reference.hpp"
 #include "pretext/backend/simd/simd.hpp"
 #include "pretext/backend/strict.hpp"
@@ -23,7 +26,11 @@ using pretext::index_t;
 using pretext::tensor_view;
 namespace op = pretext::op;
 namespace backend = pretext::backend;
+#if defined(PRETEXT_OPS_ON_BLOCKS)  // cuda_*_test.cpp: the same cases on the kernels of the CUDA back end, run by the host
+using simd = backend::cuda_on_host;
+#else
 using simd = backend::strict<backend::simd<>>;
+#endif
 
 template <class T>
 using outputs = std::vector<std::vector<T>>;
@@ -132,7 +139,7 @@ void agree_in(const Case& c, const outputs<double>& expected) {
   CHECK(same_bits(c(two, T{}), got));
   CHECK(same_bits(c(three, T{}), got));
 }
-/// simd on one, two and three threads (same bits) against the reference in double.
+/// simd on one, two and three threads, or blocks in three orders (same bits), against the reference in double.
 template <class Case>
 void agree(const Case& c) {
   runner<backend::reference> specification;

@@ -47,6 +47,11 @@ const std::vector<std::pair<index_t, conv2d_geometry>>& cases() {
       {3, geometry(8, 8, 16, 32, 3, 3, 1, 1, 1, 1)},      {2, geometry(7, 9, 48, 16, 3, 3, 1, 1, 1, 1)},
       {1, geometry(6, 5, 32, 48, 3, 3, 1, 1, 0, 2)},      {1, geometry(2, 2, 16, 16, 3, 3, 1, 1, 2, 1)},
       {9, geometry(20, 19, 16, 16, 3, 3, 1, 1, 1, 1)},    {2, geometry(4, 4, 272, 528, 3, 3, 1, 1, 1, 1)},
+      // In tiles of 4 x 4: every rest of one, every padding, several blocks and parts, sums that are cut.
+      {2, geometry(7, 13, 48, 16, 3, 3, 1, 1, 1, 1)},     {1, geometry(13, 14, 32, 48, 3, 3, 1, 1, 0, 2)},
+      {2, geometry(10, 15, 16, 16, 3, 3, 1, 1, 2, 0)},    {2, geometry(8, 7, 272, 32, 3, 3, 1, 1, 1, 1)},
+      {1, geometry(15, 16, 48, 32, 3, 3, 1, 1, 0, 0)},    {25, geometry(8, 8, 32, 32, 3, 3, 1, 1, 1, 1)},
+      {1, geometry(31, 31, 16, 48, 3, 3, 1, 1, 1, 1)},    {2, geometry(13, 8, 32, 16, 3, 3, 1, 1, 2, 2)},
       // The same by steps of two: results that fill their tiles and that do not, both orders of the gradient's results.
       {3, geometry(8, 8, 16, 32, 3, 3, 2, 2, 1, 1)},      {2, geometry(31, 32, 48, 16, 3, 3, 2, 2, 1, 1)},
       {1, geometry(32, 29, 16, 48, 3, 3, 2, 2, 0, 2)},    {1, geometry(8, 7, 32, 16, 3, 3, 2, 2, 2, 2)},
@@ -203,6 +208,10 @@ TEMPLATE_TEST_CASE("simd conv2d: a sample has the same bits alone and in a batch
     auto alone = empty<float>(one), s = empty<float>(simd::conv2d_forward_scratch<float, native, TestType>(2, g, 1));
     simd::conv2d_forward<float, native, TestType>(pool, g, 1, x.data() + in, w.data(), bias.data(), alone.data(), s.data());
     CHECK(std::memcmp(alone.data(), y.data() + one, static_cast<std::size_t>(one) * sizeof(float)) == 0);
+    const auto dx = many.input_gradient(2, false), dy = many.dy();
+    auto dx_alone = empty<float>(in), t = empty<float>(simd::conv2d_input_gradient_scratch<float, native, TestType>(2, g, 1));
+    simd::conv2d_input_gradient<float, native, TestType>(pool, g, 1, dy.data() + one, w.data(), dx_alone.data(), false, t.data());
+    CHECK(std::memcmp(dx_alone.data(), dx.data() + in, static_cast<std::size_t>(in) * sizeof(float)) == 0);
   }
 }
 

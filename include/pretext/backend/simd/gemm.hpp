@@ -214,12 +214,13 @@ void multiply_blocks(thread_pool& pool, index_t m, index_t n, index_t k, const l
     for (index_t pb = first_block; pb < end_block; ++pb) {
       const index_t p0 = pb * plan.block_steps, steps = steps_of(pb);
       const T* const panels = plan.shared ? packed + plan.panel(pb, steps, j0) : right_buffer;
-      // The first block of rows packs on its way: while it multiplies by a panel, two of its tiles copy the next one. Where it
-      // is the only one, two panels take turns and stay in the nearest caches.
+      // A block of rows that is the only one packs on its way: while it multiplies by a panel, two of its tiles copy the next
+      // one. Two panels take turns and stay in the nearest caches.
       const source_lines<T> lines = right.lines();
-      const bool copies = tiles_of.copies() && !plan.shared && lines.data != nullptr && columns > C && end_row - first_row >= 2 * R;
-      const bool turns = copies && end_row - first_row <= plan.block_rows;
-      const auto panel_at = [&](index_t j) { return turns ? j / C % 2 * C * steps : j * (steps + plan.tail); };
+      const index_t own_rows = end_row - first_row;
+      const bool copies = tiles_of.copies() && !plan.shared && lines.data != nullptr && columns > C && own_rows >= 2 * R &&
+                          own_rows <= plan.block_rows;
+      const auto panel_at = [&](index_t j) { return copies ? j / C % 2 * C * steps : j * (steps + plan.tail); };
       if (!plan.shared) right.panels(p0, steps, j0, copies ? C : columns, right_buffer);
       for (index_t i0 = first_row; i0 < end_row; i0 += plan.block_rows) {
         const index_t rows = m - i0 < plan.block_rows ? m - i0 : plan.block_rows, whole = rows / R * R;
@@ -232,7 +233,7 @@ void multiply_blocks(thread_pool& pool, index_t m, index_t n, index_t k, const l
         for (index_t j = 0; j < columns; j += C) {
           const T* const panel = panels + panel_at(j);
           at.copy = {};
-          if (copies && i0 == first_row && j + C < columns) {
+          if (copies && j + C < columns) {
             T* const next = right_buffer + panel_at(j + C);
             at.ahead = {};
             at.ahead_stride = 0;

@@ -120,7 +120,7 @@ struct vector_math {
   }
 
   /// 1 / sqrt(x) with both roundings; never the machine's 12-bit guess.
-  static V rsqrt(const V& x) { return O::set(T(1)) / O::sqrt(x); }
+  static V rsqrt(const V& x) { return O::divide(O::set(T(1)), O::sqrt(x)); }
 
   /// Horner, highest coefficient first, fused.
   template <class... C>

@@ -213,10 +213,21 @@ struct vector_ops {
         if constexpr (is_x86) return xsimd::min(a, b);  // one instruction with this very rule for NaN
     else return xsimd::select(a < b, a, b);
   }
+  /// Rounded once also where xsimd's own division refines an estimate (NEON).
+  static vector divide(const vector& a, const vector& b) {
+#if XSIMD_WITH_NEON64
+    if constexpr (sizeof(T) == 4) return vdivq_f32(a, b);
+    else
+#endif
+      return a / b;
+  }
   static vector sqrt(const vector& a) {
 #if XSIMD_WITH_AVX512F
     if constexpr (is_512 && sizeof(T) == 4) return _mm512_maskz_sqrt_ps(__mmask16(-1), a);
     else if constexpr (is_512) return _mm512_maskz_sqrt_pd(__mmask8(-1), a);
+    else
+#elif XSIMD_WITH_NEON64
+    if constexpr (sizeof(T) == 4) return vsqrtq_f32(a);  // xsimd's refines an estimate: 3 units in the last place
     else
 #endif
       return xsimd::sqrt(a);

@@ -11,7 +11,7 @@
 /// `places` products take the place of three for each result. Where places share a transformed tap, `kernel_of` says which of the
 /// `kernels` it is. The transposes give the gradient of the taps: kernel_gradient(input(inputs) . spread(gradients)), summed over
 /// tiles, of which `run` at a time are transformed. `block` says how many the other passes hold at once, with rows of `row`
-/// elements and tiles of `rows`. A function reads a few neighbours and writes its results `step` elements apart.
+/// elements and tiles of `rows`. A function reads a few neighbours and writes its results `apart` elements from each other.
 namespace pretext::simd::detail {
 
 /// body(0), ... body(N - 1), written out, so that arrays indexed by the number become registers.
@@ -38,38 +38,38 @@ struct winograd_by_one {
   }
 
   template <class O, class V = typename O::vector>
-  static void input(const V* d, V* to, index_t step) {
+  static void input(const V* d, V* to, index_t apart) {
     to[0] = d[0] - d[2];
-    to[step] = d[1] + d[2];
-    to[2 * step] = d[2] - d[1];
-    to[3 * step] = d[1] - d[3];
+    to[apart] = d[1] + d[2];
+    to[2 * apart] = d[2] - d[1];
+    to[3 * apart] = d[1] - d[3];
   }
   template <class O, class V = typename O::vector>
-  static void result(const V* m, V* to, index_t step) {
+  static void result(const V* m, V* to, index_t apart) {
     to[0] = m[0] + m[1] + m[2];
-    to[step] = m[1] - m[2] - m[3];
+    to[apart] = m[1] - m[2] - m[3];
   }
   template <class O, class V = typename O::vector>
-  static void kernel(const V* g, V* to, index_t step) {
+  static void kernel(const V* g, V* to, index_t apart) {
     const V half = O::set(0.5), ends = half * (g[0] + g[2]), middle = half * g[1];
     to[0] = g[0];
-    to[step] = ends + middle;
-    to[2 * step] = ends - middle;
-    to[3 * step] = g[2];
+    to[apart] = ends + middle;
+    to[2 * apart] = ends - middle;
+    to[3 * apart] = g[2];
   }
   template <class O, class V = typename O::vector>
-  static void spread(const V* dy, V* to, index_t step) {
+  static void spread(const V* dy, V* to, index_t apart) {
     to[0] = dy[0];
-    to[step] = dy[0] + dy[1];
-    to[2 * step] = dy[0] - dy[1];
-    to[3 * step] = O::zero() - dy[1];
+    to[apart] = dy[0] + dy[1];
+    to[2 * apart] = dy[0] - dy[1];
+    to[3 * apart] = O::zero() - dy[1];
   }
   template <class O, class V = typename O::vector>
-  static void kernel_gradient(const V* s, V* to, index_t step) {
+  static void kernel_gradient(const V* s, V* to, index_t apart) {
     const V half = O::set(0.5), sum = half * (s[1] + s[2]);
     to[0] = s[0] + sum;
-    to[step] = half * (s[1] - s[2]);
-    to[2 * step] = sum + s[3];
+    to[apart] = half * (s[1] - s[2]);
+    to[2 * apart] = sum + s[3];
   }
 };
 
@@ -94,51 +94,51 @@ struct winograd_in_fours {
   static constexpr double at_zero = 1 / (a2 * b2), at_a = 1 / (2 * a2 * (a2 - b2)), at_b = 1 / (2 * b2 * (b2 - a2));  // 1 / N
 
   template <class O, class V = typename O::vector>
-  static void input(const V* d, V* to, index_t step) {
+  static void input(const V* d, V* to, index_t apart) {
     const V product = O::set(a2 * b2), sum = O::set(a2 + b2);
     to[0] = O::fma(product, d[0], O::fnma(sum, d[2], d[4]));
-    to[5 * step] = O::fma(product, d[1], O::fnma(sum, d[3], d[5]));
-    pair<O>(O::fnma(O::set(b2), d[2], d[4]), O::fnma(O::set(b2), d[1], d[3]), a, to + step, step);
-    pair<O>(O::fnma(O::set(a2), d[2], d[4]), O::fnma(O::set(a2), d[1], d[3]), b, to + 3 * step, step);
+    to[5 * apart] = O::fma(product, d[1], O::fnma(sum, d[3], d[5]));
+    pair<O>(O::fnma(O::set(b2), d[2], d[4]), O::fnma(O::set(b2), d[1], d[3]), a, to + apart, apart);
+    pair<O>(O::fnma(O::set(a2), d[2], d[4]), O::fnma(O::set(a2), d[1], d[3]), b, to + 3 * apart, apart);
   }
   template <class O, class V = typename O::vector>
-  static void result(const V* m, V* to, index_t step) {
+  static void result(const V* m, V* to, index_t apart) {
     const V even_a = m[1] + m[2], odd_a = m[1] - m[2], even_b = m[3] + m[4], odd_b = m[3] - m[4];
     to[0] = m[0] + (even_a + even_b);
-    to[step] = O::fma(O::set(b), odd_b, O::set(a) * odd_a);
-    to[2 * step] = O::fma(O::set(b2), even_b, O::set(a2) * even_a);
-    to[3 * step] = O::fma(O::set(b2 * b), odd_b, O::fma(O::set(a2 * a), odd_a, m[5]));
+    to[apart] = O::fma(O::set(b), odd_b, O::set(a) * odd_a);
+    to[2 * apart] = O::fma(O::set(b2), even_b, O::set(a2) * even_a);
+    to[3 * apart] = O::fma(O::set(b2 * b), odd_b, O::fma(O::set(a2 * a), odd_a, m[5]));
   }
   template <class O, class V = typename O::vector>
-  static void kernel(const V* g, V* to, index_t step) {
+  static void kernel(const V* g, V* to, index_t apart) {
     to[0] = O::set(at_zero) * g[0];
-    pair<O>(O::fma(O::set(a2 * at_a), g[2], O::set(at_a) * g[0]), g[1], a * at_a, to + step, step);
-    pair<O>(O::fma(O::set(b2 * at_b), g[2], O::set(at_b) * g[0]), g[1], b * at_b, to + 3 * step, step);
-    to[5 * step] = g[2];
+    pair<O>(O::fma(O::set(a2 * at_a), g[2], O::set(at_a) * g[0]), g[1], a * at_a, to + apart, apart);
+    pair<O>(O::fma(O::set(b2 * at_b), g[2], O::set(at_b) * g[0]), g[1], b * at_b, to + 3 * apart, apart);
+    to[5 * apart] = g[2];
   }
   template <class O, class V = typename O::vector>
-  static void spread(const V* dy, V* to, index_t step) {
+  static void spread(const V* dy, V* to, index_t apart) {
     to[0] = dy[0];
-    pair<O>(O::fma(O::set(a2), dy[2], dy[0]), O::fma(O::set(a2), dy[3], dy[1]), a, to + step, step);
-    pair<O>(O::fma(O::set(b2), dy[2], dy[0]), O::fma(O::set(b2), dy[3], dy[1]), b, to + 3 * step, step);
-    to[5 * step] = dy[3];
+    pair<O>(O::fma(O::set(a2), dy[2], dy[0]), O::fma(O::set(a2), dy[3], dy[1]), a, to + apart, apart);
+    pair<O>(O::fma(O::set(b2), dy[2], dy[0]), O::fma(O::set(b2), dy[3], dy[1]), b, to + 3 * apart, apart);
+    to[5 * apart] = dy[3];
   }
   template <class O, class V = typename O::vector>
-  static void kernel_gradient(const V* s, V* to, index_t step) {
+  static void kernel_gradient(const V* s, V* to, index_t apart) {
     const V even_a = O::set(at_a) * (s[1] + s[2]), odd_a = O::set(at_a * a) * (s[1] - s[2]);
     const V even_b = O::set(at_b) * (s[3] + s[4]), odd_b = O::set(at_b * b) * (s[3] - s[4]);
     to[0] = O::fma(O::set(at_zero), s[0], even_a + even_b);
-    to[step] = odd_a + odd_b;
-    to[2 * step] = O::fma(O::set(a2), even_a, O::fma(O::set(b2), even_b, s[5]));
+    to[apart] = odd_a + odd_b;
+    to[2 * apart] = O::fma(O::set(a2), even_a, O::fma(O::set(b2), even_b, s[5]));
   }
 
  private:
   /// even + p odd and even - p odd: a polynomial at p and -p.
   template <class O, class V>
-  static void pair(const V& even, const V& odd, double p, V* to, index_t step) {
+  static void pair(const V& even, const V& odd, double p, V* to, index_t apart) {
     const V point = O::set(p);
     to[0] = O::fma(point, odd, even);
-    to[step] = O::fnma(point, odd, even);
+    to[apart] = O::fnma(point, odd, even);
   }
 };
 
@@ -156,36 +156,36 @@ struct winograd_by_two {
   }
 
   template <class O, class V = typename O::vector>
-  static void input(const V* d, V* to, index_t step) {
+  static void input(const V* d, V* to, index_t apart) {
     to[0] = d[0] - d[2];
-    to[step] = d[2];
-    to[2 * step] = d[4] - d[2];
-    to[3 * step] = d[1];
-    to[4 * step] = d[3];
+    to[apart] = d[2];
+    to[2 * apart] = d[4] - d[2];
+    to[3 * apart] = d[1];
+    to[4 * apart] = d[3];
   }
   template <class O, class V = typename O::vector>
-  static void result(const V* m, V* to, index_t step) {
+  static void result(const V* m, V* to, index_t apart) {
     to[0] = m[0] + m[1] + m[3];
-    to[step] = m[1] + m[2] + m[4];
+    to[apart] = m[1] + m[2] + m[4];
   }
   template <class O, class V = typename O::vector>
-  static void kernel(const V* g, V* to, index_t step) {
+  static void kernel(const V* g, V* to, index_t apart) {
     to[0] = g[0];
-    to[step] = g[0] + g[2];
-    to[2 * step] = g[2];
-    to[3 * step] = g[1];
+    to[apart] = g[0] + g[2];
+    to[2 * apart] = g[2];
+    to[3 * apart] = g[1];
   }
   template <class O, class V = typename O::vector>
-  static void spread(const V* dy, V* to, index_t step) {
-    to[0] = to[3 * step] = dy[0];
-    to[step] = dy[0] + dy[1];
-    to[2 * step] = to[4 * step] = dy[1];
+  static void spread(const V* dy, V* to, index_t apart) {
+    to[0] = to[3 * apart] = dy[0];
+    to[apart] = dy[0] + dy[1];
+    to[2 * apart] = to[4 * apart] = dy[1];
   }
   template <class O, class V = typename O::vector>
-  static void kernel_gradient(const V* s, V* to, index_t step) {
+  static void kernel_gradient(const V* s, V* to, index_t apart) {
     to[0] = s[0] + s[1];
-    to[step] = s[3];
-    to[2 * step] = s[1] + s[2];
+    to[apart] = s[3];
+    to[2 * apart] = s[1] + s[2];
   }
 };
 
@@ -204,23 +204,23 @@ struct winograd_by_two_back {
   static constexpr index_t padding(index_t pad) { return Odd ? -(pad - 1) / 2 : 1 - pad / 2; }
 
   template <class O, class V = typename O::vector>
-  static void input(const V* d, V* to, index_t step) {
+  static void input(const V* d, V* to, index_t apart) {
     to[0] = d[0] - d[1];
-    to[step] = d[1];
-    to[2 * step] = d[2] - d[1];
-    to[3 * step] = d[Odd ? 0 : 1];
-    to[4 * step] = d[Odd ? 1 : 2];
+    to[apart] = d[1];
+    to[2 * apart] = d[2] - d[1];
+    to[3 * apart] = d[Odd ? 0 : 1];
+    to[4 * apart] = d[Odd ? 1 : 2];
   }
   template <class O, class V = typename O::vector>
-  static void result(const V* m, V* to, index_t step) {
-    to[Odd ? step : 0] = m[0] + m[1];
-    to[Odd ? 3 * step : 2 * step] = m[1] + m[2];
-    to[Odd ? 0 : step] = m[3];
-    to[Odd ? 2 * step : 3 * step] = m[4];
+  static void result(const V* m, V* to, index_t apart) {
+    to[Odd ? apart : 0] = m[0] + m[1];
+    to[Odd ? 3 * apart : 2 * apart] = m[1] + m[2];
+    to[Odd ? 0 : apart] = m[3];
+    to[Odd ? 2 * apart : 3 * apart] = m[4];
   }
   template <class O, class V = typename O::vector>
-  static void kernel(const V* g, V* to, index_t step) {
-    winograd_by_two::kernel<O>(g, to, step);
+  static void kernel(const V* g, V* to, index_t apart) {
+    winograd_by_two::kernel<O>(g, to, apart);
   }
 };
 

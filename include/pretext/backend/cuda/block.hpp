@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// opt-in: kernels of the CUDA back end
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+
+#include "../../config.hpp"
+#include "../../core/index.hpp"
+#include "../../core/tensor.hpp"
+
+/// Kernels as programs of a block, which a GPU or the host can run (docs/design/cuda.md). A kernel is a struct with
+///   threads, shared, state                          block size; what a block shares; what a thread keeps across barriers
+///   template <class Block> void run(Block&) const   the program
+/// A block has `number` and
+///   alone(f)                    f(thread, state&) for every thread: global memory and its own state
+///   each(f)                     f(thread, state&, shared&) for every thread, then a barrier
+///   warp_reduce(get, combine)   get(state&) becomes, in all threads of a warp, its combination along a fixed tree
+///   block_reduce(get, combine)  the same for the block
+/// Code between these calls is the same for all threads of a block.
+
+/// A function of a kernel: device code for nvcc, host code for any other compiler.
+#if defined(__CUDACC__)
+#define PRETEXT_DEVICE __device__ __forceinline__
+#else
+#define PRETEXT_DEVICE inline
+#endif
+
+#if defined(__CUDACC__) || defined(__clang__)
+#define PRETEXT_UNROLL _Pragma("unroll")
+#else
+#define PRETEXT_UNROLL _Pragma("GCC unroll 64")
+#endif
+
+namespace pretext::backend::blocks {
+
+inline constexpr int warp = 32;
+
+struct nothing {};
+
+/// As constants: a function of the standard library is none of the device.
+template <class T>
+inline constexpr T infinity = std::numeric_limits<T>::infinity();
+template <class T>
+inline constexpr T not_a_number = std::numeric_limits<T>::quiet_NaN();
+
+/// 16 bytes of numbers: one access of memory.
+template <class T>
+struct alignas(16) pack {
+  static constexpr int size = sizeof(T) < 16 ? 16 / static_cast<int>(sizeof(T)) : 1;
+  T value[size];
+};
+template <class T>
+inline constexpr int pack_size = pack<T>::size;
+
+/// W numbers from p: with W = pack_size one access, for which p must be aligned to 16 bytes.
+template <int W, class T>
+PRETEXT_DEVICE void load(const T* p, T (&v)[W]) {
+  if constexpr (W == pack_size<T> && W > 1) {
+    const pack<T> all = *reinterpret_cast<const pack<T>*>(p);
+    PRETEXT_UNROLL
+    for (int k = 0; k < W; ++k) v[k] = all.value[k];
+  } else {
+    PRETEXT_UNROLL
+    for (int k = 0; k < W; ++k) v[k] = p[k];
+  }
+}
+template <int W, class T>
+PRETEXT_DEVICE void store(T* p, const T (&v)[W]) {
+  if constexpr (W == pack_size<T> && W > 1) {
+    pack<T> all;
+    PRETEXT_UNROLL
+    for (int k = 0; k < W; ++k) all.value[k] = v[k];
+    *reinterpret_cast<pack<T>*>(p) = all;
+  } else {
+    PRETEXT_UNROLL
+    for (int k = 0; k < W; ++k) p[k] = v[k];
+  }
+}
+
+/// Whether rows of `columns` numbers at p can be read in packs: asked on the host, once a launch. A null pointer is.
+template <class T>
+bool in_packs(index_t columns, const T* p) {
+  return columns % pack_size<T> == 0 && reinterpret_cast<std::size_t>(p) % 16 == 0;
+}
+template <class T, class... More>
+bool in_packs(index_t columns, const T* p, const More*... more) {
+  return in_packs(columns, p) && (in_packs(columns, more) && ...);
+}
+
+struct plus {
+  template <class V>
+  PRETEXT_DEVICE V operator()(const V& a, const V& b) const {
+    return a + b;
+  }
+};
+struct greater_of {
+  template <class V>
+  PRETEXT_DEVICE V operator()(const V& a, const V& b) const {
+    return a > b ? a : b;
+  }
+};
+
+/// In which order the host executor runs blocks, and the threads of a block: results must not depend on it.
+enum class block_order { forward, backward, odd_first, even_first_backward };
+
+#if !defined(__CUDACC__)
+
+/// One block of a kernel on the host: what a barrier separates runs for all threads before what follows it.
+template <class Kernel>
+class host_block {
+  using state = typename Kernel::state;
+  using shared_type = typename Kernel::shared;
+  static constexpr int threads = Kernel::threads;
+  static_assert(std::is_trivially_copyable_v<state> && std::is_trivially_default_constructible_v<state> &&
+                    std::is_trivially_copyable_v<shared_type> && std::is_trivially_default_constructible_v<shared_type>,
+                "what threads keep and share is not initialised on a device");
+  static_assert(threads % warp == 0 && threads <= 1024, "a block has whole warps, at most 32");
+  static_assert(sizeof(shared_type) <= 47 * 1024, "what a block shares must fit beside the memory of its reductions");
+
+ public:
+  index_t number = 0;
+
+  host_block(index_t n, block_order order, void* states, void* shared)
+      : number(n), order_(order), states_(static_cast<state*>(states)), shared_(static_cast<shared_type*>(shared)) {
+    // All bits set: a NaN, and an index far outside. Nobody may rely on what is there.
+    std::memset(states, 0xFF, sizeof(state) * threads);
+    std::memset(shared, 0xFF, sizeof(shared_type));
+  }
+  template <class F>
+  void alone(const F& f) {
+    for (int k = 0; k < threads; ++k) {
+      const int t = in_order(k, threads, order_);
+      f(t, states_[t]);
+    }
+  }
+  template <class F>
+  void each(const F& f) {
+    for (int k = 0; k < threads; ++k) {
+      const int t = in_order(k, threads, order_);
+      f(t, states_[t], *shared_);
+    }
+  }
+  template <class Get, class Combine>
+  void warp_reduce(const Get& get, const Combine& combine) {
+    for (int w = 0; w < threads; w += warp) butterfly(w, get, combine);
+  }
+  template <class Get, class Combine>
+  void block_reduce(const Get& get, const Combine& combine) {
+    warp_reduce(get, combine);
+    auto all = get(states_[0]);
+    for (int w = warp; w < threads; w += warp) all = combine(all, get(states_[w]));
+    for (int t = 0; t < threads; ++t) get(states_[t]) = all;
+  }
+  /// Position k of n in an order: itself, from behind, or the odd and the even ones one after the other.
+  static index_t in_order(index_t k, index_t n, block_order order) {
+    switch (order) {
+      case block_order::forward: return k;
+      case block_order::backward: return n - 1 - k;
+      case block_order::odd_first: return k < n / 2 ? 2 * k + 1 : 2 * (k - n / 2);
+      default: break;
+    }
+    const index_t even = (n + 1) / 2;
+    return k < even ? 2 * (even - 1 - k) : 2 * (n - 1 - k) + 1;
+  }
+  static int in_order(int k, int n, block_order order) { return static_cast<int>(in_order(index_t{k}, index_t{n}, order)); }
+
+ private:
+  template <class Get, class Combine>
+  void butterfly(int first, const Get& get, const Combine& combine) {
+    using V = std::remove_cvref_t<decltype(get(states_[0]))>;
+    for (int o = warp / 2; o > 0; o /= 2) {
+      V was[warp];
+      for (int t = 0; t < warp; ++t) was[t] = get(states_[first + t]);
+      for (int t = 0; t < warp; ++t) get(states_[first + t]) = combine(was[t], was[t ^ o]);
+    }
+  }
+  block_order order_;
+  state* states_;
+  shared_type* shared_;
+};
+
+/// Runs kernels on the host, block by block and thread by thread.
+class host_executor {
+ public:
+  explicit host_executor(block_order order = block_order::forward) : order_(order) {}
+  block_order order() const { return order_; }
+
+  template <class Kernel>
+  void launch(const Kernel& kernel, index_t blocks) {
+    static_assert(std::is_trivially_copyable_v<Kernel> && sizeof(Kernel) <= 4000, "a kernel travels to the device as bytes");
+    static_assert(sizeof(typename Kernel::state) * Kernel::threads <= room, "the state of a block is too large");
+    for (index_t k = 0; k < blocks; ++k) {
+      host_block<Kernel> block(host_block<Kernel>::in_order(k, blocks, order_), order_, states_.data(), shared_.data());
+      kernel.run(block);
+    }
+  }
+
+ private:
+  static constexpr index_t room = 512 * 1024;
+  block_order order_;
+  buffer<std::byte> states_{room}, shared_{48 * 1024};
+};
+
+#endif
+
+}  // namespace pretext::backend::blocks

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#define PRETEXT_OPS_ON_BLOCKS
+#include "ops_convolution_test.cpp"
