@@ -162,7 +162,7 @@ struct winograd_plan {
 template <class T, class Arch, class Scheme>
 void transform_kernels(thread_pool& pool, const winograd_plan<T, Arch, Scheme>& plan, const T* w, bool turned, T* to) {
   using O = vector_ops<T, Arch>;
-  constexpr index_t C = tile_shape<T, Arch>::columns, W = O::width, kernels = plan.kernels;
+  constexpr index_t C = tile_shape<T, Arch>::columns, W = O::width, kernels = winograd_plan<T, Arch, Scheme>::kernels;
   const index_t in = plan.in, out = plan.out, tap = in * out, place = plan.kernel_place;
   pool.parallel_for(ceil_div(out, W), [&](index_t strip) {
     const index_t j = strip * W;
