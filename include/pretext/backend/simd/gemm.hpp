@@ -393,7 +393,7 @@ void multiply_into(thread_pool& pool, index_t m, index_t n, index_t k, const Lef
   Terms::template multiply<T, Arch>(pool, m, n, k, left, right, to, scratch);
 }
 
-/// c (m, n) = or += op(a) (m, k) times op(b) (k, n) finished, all row-major; op transposes when told. The three may
+/// c (m, n) = or += op(a) (m, k) times op(b) (k, n), finished, all row-major; op transposes when told. The three may
 /// be stored in types that T is the master of.
 /// cost    2 m n k; scratch product_scratch(pool.size(), m, n, k) elements, no allocation
 /// repeat  the bits of a row depend on neither the number of threads nor the number of rows
