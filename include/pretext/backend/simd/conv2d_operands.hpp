@@ -39,8 +39,15 @@ struct conv_patches {
   conv2d_geometry g;
   index_t group;
 
+  /// Whether a patch is one pixel of the map.
+  bool is_pixel() const { return g.taps() == 1 && g.groups == 1 && g.pad_h == 0 && g.pad_w == 0; }
+  const S* pixel(const pixel_walk& at) const {
+    return x + ((at.n * g.in_h + at.y * g.stride_h) * g.in_w + at.x * g.stride_w) * g.in_c;
+  }
+
   /// Elements [p, p + count) of the patch of one output pixel.
   void copy(const pixel_walk& at, index_t p, index_t count, T* to) const {
+    if (is_pixel()) return copy_run<T, Arch>(pixel(at) + p, count, to);
     // A row of the kernel, or with groups a tap of it, is one run of memory, cut where it leaves the map.
     const bool whole = g.groups == 1;
     const index_t depth = g.group_in(), run = whole ? g.kernel_w * depth : depth, limit = g.in_w * depth;
@@ -91,11 +98,15 @@ struct conv_patches_transposed {
     const index_t padded = round_up(rows, R);
     pixel_walk at(p, patches.g.out_h, patches.g.out_w);
     if (rows < padded) zero_run<T, Arch>(padded - rows, line + rows);
+    const bool in_place = std::is_same_v<S, T> && rows == padded && patches.is_pixel();
     // Tile by tile, so that a tile reads one run of memory.
     for (index_t s = 0; s < steps; ++s, at.next()) {
-      patches.copy(at, i, rows, line);
+      const T* from = line;
+      if constexpr (std::is_same_v<S, T>)
+        if (in_place) from = patches.pixel(at) + i;
+      if (!in_place) patches.copy(at, i, rows, line);
       T* to = buffer + s * R;
-      for (index_t r = 0; r < padded; r += R, to += steps * R) std::memcpy(to, line + r, R * sizeof(T));
+      for (index_t r = 0; r < padded; r += R, to += steps * R) std::memcpy(to, from + r, R * sizeof(T));
     }
     return {buffer, 1, R, steps * R};
   }
