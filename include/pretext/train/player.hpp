@@ -91,6 +91,7 @@ PRETEXT_COLD constexpr std::array<segment_size, sizeof...(Specs)> lay_out(std::t
                           const segment_size s = segment_of(p->layer);
                           end.parameters += s.parameters;
                           end.buffers += s.buffers;
+                          end.ranges += s.ranges;
                         }(),
                         ...);
                   },
