@@ -3,6 +3,7 @@
 
 #include <type_traits>
 
+#include "ops/attention.hpp"
 #include "ops/contrastive.hpp"
 #include "ops/convolution.hpp"
 #include "ops/elementwise.hpp"
@@ -39,6 +40,6 @@ using all = list<matmul_op, linear_op, linear_map_op, column_sums_op, transpose_
                  sample_mean_backward_op, softmax_cross_entropy_op, row_dot_op, add_scaled_rows_op, sum_op,
                  add_scaled_op, add_scaled_squares_op, embedding_std_op, contrastive_forward_op, contrastive_gradient_op, positive_forward_op,
                  positive_gradient_op, pair_indices_op, scheduled_inverse_op, update_op,
-                 range_norms_op, sum_squares_op, clip_scale_op, begin_update_op, lerp_op, for_each_sample_op>;
+                 range_norms_op, sum_squares_op, clip_scale_op, begin_update_op, lerp_op, for_each_sample_op, attention_op, attention_gradient_op>;
 
 }  // namespace pretext::op

@@ -270,6 +270,22 @@ void row_ops(result& r, B& be, double tolerance) {
 }
 
 template <class T, class B>
+void sequence_ops(result& r, B& be, double tolerance) {
+  const auto law = [&](auto o, auto&& run) { compare_op<T>(r, be, decltype(o)::name, tolerance, run); };
+  law(op::attention, [](auto& b, index_t m, index_t n) {
+    const std::vector<std::int32_t> lengths{static_cast<std::int32_t>(m), static_cast<std::int32_t>(m / 2)};
+    const extent text{.samples = 2, .length = m, .lengths = lengths.data()};
+    for (const bool causal : {false, true}) {
+      const op::attention_options o{.heads = 2, .causal = causal, .dropout = causal ? 0.3 : 0.0};
+      const auto qkv = b.in({2, m, 6 * n}), dy = b.in({2, m, 2 * n});
+      const auto y = b.out({2, m, 2 * n}), lse = b.out({2, 2, m});
+      b(op::attention, qkv, text, o, y, lse);
+      b(op::attention_gradient, qkv, text, o, as_const(y), as_const(lse), dy, b.out({2, m, 6 * n}));
+    }
+  });
+}
+
+template <class T, class B>
 void contrastive_ops(result& r, B& be, double tolerance) {
   const auto law = [&](auto o, auto&& run) { compare_op<T>(r, be, decltype(o)::name, tolerance, run); };
   const auto streamed = [](auto& b, const auto& pair, index_t m, index_t n, op::pair_mask mask) {
@@ -346,6 +362,7 @@ result backend(B& be, double tolerance = std::is_same_v<T, float> ? 1e-5 : 1e-10
   detail::norm_ops<T>(r, be, tolerance);
   detail::row_ops<T>(r, be, tolerance);
   detail::contrastive_ops<T>(r, be, tolerance);
+  detail::sequence_ops<T>(r, be, tolerance);
   detail::update_ops<T>(r, be, tolerance);
 
   bool alone = true;

@@ -269,3 +269,25 @@ TEST_CASE("bf16 maps: NaN, infinities and ties are stored as a single conversion
     CHECK(differ == 0);
   }
 }
+
+TEST_CASE("bf16 maps: attention and its gradient", "[backend][ops][bf16][attention]") {
+  for (const index_t length : {1, 13, 70, 300}) {
+    constexpr index_t d = 6, heads = 2;
+    const std::vector<std::int32_t> lengths{static_cast<std::int32_t>(length), static_cast<std::int32_t>(length / 2)};
+    const pretext::extent structure{.samples = 2, .length = length, .lengths = lengths.data()};
+    const extents in_size(2, length, 3 * heads * d), out_size(2, length, heads * d), lse_size(2, heads, length);
+    agree_stored([&](auto& run, auto zero) {
+      using S = decltype(zero);
+      using M = master_t<S>;
+      const op::attention_options o{.heads = heads, .causal = length == 70};
+      const auto qkv = map_values<S>(in_size.size(), 1), dy = map_values<S>(out_size.size(), 2), any_y = map_values<S>(out_size.size(), 3);
+      auto y = unwritten<S>(out_size.size()), dqkv = unwritten<S>(in_size.size());
+      auto lse = unwritten<M>(lse_size.size());
+      run(op::attention, in(qkv, in_size), structure, o, out(y, out_size), out(lse, lse_size));
+      run(op::attention_gradient, in(qkv, in_size), structure, o, in(any_y, out_size), in(lse, lse_size), in(dy, out_size), out(dqkv, in_size));
+      results r;
+      add(r, y, true), add(r, dqkv, true);
+      return r;
+    });
+  }
+}

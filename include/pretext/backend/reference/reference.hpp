@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../ops.hpp"
+#include "attention.hpp"
 #include "convolution.hpp"
 #include "elementwise.hpp"
 #include "rows.hpp"
@@ -36,13 +37,14 @@ class reference {
   /// Whose loops add to their output (detail::in_master).
   using adds_in_place = op::list<op::conv2d_op, op::conv2d_map_op, op::conv2d_input_gradient_op, op::max_pool2d_backward_op,
                                  op::avg_pool2d_op, op::avg_pool2d_backward_op, op::aggregate_neighbours_op, op::aggregate_neighbours_backward_op,
-                                 op::sample_mean_op>;
+                                 op::sample_mean_op, op::attention_op, op::attention_gradient_op>;
   struct loops : detail::reference_matrix,
                  detail::reference_convolution,
                  detail::reference_elementwise,
                  detail::reference_norm,
                  detail::reference_rows,
                  detail::reference_contrastive,
+                 detail::reference_attention,
                  detail::reference_update {
     using detail::reference_matrix::run;
     using detail::reference_convolution::run;
@@ -50,6 +52,7 @@ class reference {
     using detail::reference_norm::run;
     using detail::reference_rows::run;
     using detail::reference_contrastive::run;
+    using detail::reference_attention::run;
     using detail::reference_update::run;
   };
 };

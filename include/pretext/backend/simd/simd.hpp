@@ -4,6 +4,7 @@
 #include "../../core/bfloat16.hpp"
 #include "../ops.hpp"
 #include "../reference/reference.hpp"
+#include "simd_attention.hpp"
 #include "simd_contrastive.hpp"
 #include "simd_convolution.hpp"
 #include "simd_elementwise.hpp"
@@ -25,10 +26,18 @@ struct simd_falls_back<bfloat16> {
                         op::layer_norm_parameter_gradient_op, op::gather_rows_op>;
 };
 
+using sequence_ops = op::list<op::attention_op, op::attention_gradient_op>;
+
 /// Who runs Op: the back end's kernels, or those that its precision brings along.
 template <class Kernels, class Arch, class Op>
 struct simd_kernels_of {
   using type = Kernels;
+};
+/// Ops of sequences stand apart: what looks for another op's kernel does not look among theirs.
+template <class Kernels, class Arch, class Op>
+  requires sequence_ops::contains<Op>
+struct simd_kernels_of<Kernels, Arch, Op> {
+  using type = simd_attention<Arch>;
 };
 template <class Kernels, class Arch, class Op, class Precision>
   requires requires { typename Precision::template simd_kernels<Arch>; }
@@ -85,7 +94,7 @@ class simd {
                op::add_scaled_rows_op, op::sum_op, op::add_scaled_op, op::add_scaled_squares_op, op::embedding_std_op,
                op::contrastive_forward_op, op::contrastive_gradient_op, op::positive_forward_op, op::positive_gradient_op,
                op::pair_indices_op, op::scheduled_inverse_op, op::update_op, op::range_norms_op, op::sum_squares_op,
-               op::clip_scale_op, op::begin_update_op, op::lerp_op, op::for_each_sample_op>;
+               op::clip_scale_op, op::begin_update_op, op::lerp_op, op::for_each_sample_op, op::attention_op, op::attention_gradient_op>;
 
   /// What is native for maps of float and falls back for maps stored as S.
   template <class S>
