@@ -39,6 +39,8 @@
 #include "nn/repeat.hpp"
 #include "nn/residual.hpp"
 #include "nn/tap.hpp"
+#include "nn/text_embedding.hpp"
+#include "nn/transformer_block.hpp"
 #include "objective/derived.hpp"
 #include "recipe/joint_embedding.hpp"
 #include "report/console_table.hpp"

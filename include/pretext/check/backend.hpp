@@ -283,6 +283,20 @@ void sequence_ops(result& r, B& be, double tolerance) {
       b(op::attention_gradient, qkv, text, o, as_const(y), as_const(lse), dy, b.out({2, m, 6 * n}));
     }
   });
+  law(op::add_positions, [](auto& b, index_t m, index_t n) {
+    const std::vector<std::int32_t> lengths{static_cast<std::int32_t>(m / 2), static_cast<std::int32_t>(m)};
+    const extent text{.samples = 2, .length = m, .lengths = lengths.data()};
+    b(op::add_positions, b.in({m, n}), text, b.sum({2, m, n}));
+    b(op::add_positions_gradient, b.in({2, m, n}), text, b.sum({m, n}));
+    b(op::rotate_positions, text, index_t{2}, 10000.0, m % 2 == 1, b.sum({2, m, 12 * n}));
+    b(op::sinusoidal_positions, b.out({m, n}));
+  });
+  law(op::add_gathered_rows, [](auto& b, index_t m, index_t n) {
+    const auto table = b.in({5, n});
+    const auto ids = b.ids(m, 5);
+    b(op::add_gathered_rows, table, ids, b.sum({m, n}));
+    b(op::add_gathered_rows, table, decltype(ids){}, b.sum({m, n}));
+  });
 }
 
 template <class T, class B>

@@ -43,6 +43,26 @@ struct gelu {
   }
 };
 
+/// The form by tanh of the same paper, within 5e-4 of it: GPT-2's gelu_new, PyTorch's approximate="tanh".
+struct gelu_tanh {
+  static constexpr const char* name = "gelu_tanh";
+  template <class M, class V>
+  PRETEXT_HOST_DEVICE static V value(const V& x) {
+    return V(0.5) * x * (V(1) + M::tanh(inner(x)));
+  }
+  template <class M, class V>
+  PRETEXT_HOST_DEVICE static V derivative(const V& x) {
+    const V t = M::tanh(inner(x));
+    return V(0.5) * (V(1) + t) + V(0.5) * x * (V(1) - t * t) * (V(0.79788456080286535588) * (V(1) + V(0.134145) * x * x));
+  }
+
+ private:
+  template <class V>
+  PRETEXT_HOST_DEVICE static V inner(const V& x) {
+    return V(0.79788456080286535588) * (x + V(0.044715) * x * x * x);
+  }
+};
+
 struct tanh {
   static constexpr const char* name = "tanh";
   template <class M, class V>
@@ -91,6 +111,7 @@ struct elementwise {
 
 using relu = elementwise<functor::relu>;
 using gelu = elementwise<functor::gelu>;
+using gelu_tanh = elementwise<functor::gelu_tanh>;
 using tanh = elementwise<functor::tanh>;
 
 }  // namespace pretext::nn

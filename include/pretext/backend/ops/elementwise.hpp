@@ -53,7 +53,7 @@ PRETEXT_ELEMENTWISE_OP(scale);
 /// (value, x): x += value
 PRETEXT_ELEMENTWISE_OP(shift);
 /// (key, rate, first, x, y): y = x / (1 - rate) where draw first + i of the key is kept, else 0; element i reads word
-/// first + i of the key, so the mask is never stored and backward is the same op on dy
+/// first + i of the key, so the mask is never stored and backward is the same op on dy; x and y may be the same memory
 PRETEXT_ELEMENTWISE_OP(dropout);
 
 #undef PRETEXT_ELEMENTWISE_OP

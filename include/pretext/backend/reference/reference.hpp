@@ -6,6 +6,7 @@
 #include "convolution.hpp"
 #include "elementwise.hpp"
 #include "rows.hpp"
+#include "sequence.hpp"
 #include "update.hpp"
 
 namespace pretext::backend {
@@ -45,6 +46,7 @@ class reference {
                  detail::reference_rows,
                  detail::reference_contrastive,
                  detail::reference_attention,
+                 detail::reference_sequence,
                  detail::reference_update {
     using detail::reference_matrix::run;
     using detail::reference_convolution::run;
@@ -53,6 +55,7 @@ class reference {
     using detail::reference_rows::run;
     using detail::reference_contrastive::run;
     using detail::reference_attention::run;
+    using detail::reference_sequence::run;
     using detail::reference_update::run;
   };
 };

@@ -11,6 +11,7 @@
 #include "simd_matrix.hpp"
 #include "simd_norm.hpp"
 #include "simd_rows.hpp"
+#include "simd_sequence.hpp"
 #include "simd_update.hpp"
 
 namespace pretext::backend {
@@ -23,10 +24,18 @@ struct simd_falls_back {
 template <>
 struct simd_falls_back<bfloat16> {
   using type = op::list<op::transpose_inner_op, op::avg_pool2d_backward_op, op::layer_norm_op, op::layer_norm_input_gradient_op,
-                        op::layer_norm_parameter_gradient_op, op::gather_rows_op>;
+                        op::layer_norm_parameter_gradient_op>;
 };
 
-using sequence_ops = op::list<op::attention_op, op::attention_gradient_op>;
+using sequence_ops = op::list<op::scatter_add_rows_op, op::attention_op, op::attention_gradient_op, op::add_gathered_rows_op, op::add_positions_op,
+                              op::add_positions_gradient_op, op::sinusoidal_positions_op, op::rotate_positions_op>;
+template <class Arch>
+struct simd_sequence_kernels : simd_attention<Arch>, simd_sequence<Arch> {
+  using simd_attention<Arch>::run;
+  using simd_sequence<Arch>::run;
+  using simd_attention<Arch>::scratch;
+  using simd_sequence<Arch>::scratch;
+};
 
 /// Who runs Op: the back end's kernels, or those that its precision brings along.
 template <class Kernels, class Arch, class Op>
@@ -37,7 +46,7 @@ struct simd_kernels_of {
 template <class Kernels, class Arch, class Op>
   requires sequence_ops::contains<Op>
 struct simd_kernels_of<Kernels, Arch, Op> {
-  using type = simd_attention<Arch>;
+  using type = simd_sequence_kernels<Arch>;
 };
 template <class Kernels, class Arch, class Op, class Precision>
   requires requires { typename Precision::template simd_kernels<Arch>; }
@@ -94,7 +103,9 @@ class simd {
                op::add_scaled_rows_op, op::sum_op, op::add_scaled_op, op::add_scaled_squares_op, op::embedding_std_op,
                op::contrastive_forward_op, op::contrastive_gradient_op, op::positive_forward_op, op::positive_gradient_op,
                op::pair_indices_op, op::scheduled_inverse_op, op::update_op, op::range_norms_op, op::sum_squares_op,
-               op::clip_scale_op, op::begin_update_op, op::lerp_op, op::for_each_sample_op, op::attention_op, op::attention_gradient_op>;
+               op::clip_scale_op, op::begin_update_op, op::lerp_op, op::for_each_sample_op, op::scatter_add_rows_op,
+               op::attention_op, op::attention_gradient_op, op::add_gathered_rows_op, op::add_positions_op, op::add_positions_gradient_op,
+               op::sinusoidal_positions_op, op::rotate_positions_op>;
 
   /// What is native for maps of float and falls back for maps stored as S.
   template <class S>
