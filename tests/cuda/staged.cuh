@@ -24,7 +24,7 @@ class staged {
 
   template <class Op, class... A>
   void run(Op op, workspace& host_memory, const A&... a) {
-    if constexpr (!B::template runs_natively<Op, A...>) {
+    if constexpr (!B::template runs_natively<Op, A...> || std::is_same_v<Op, op::for_each_sample_op>) {  // of that: samples.cu
       backend::reference().run(op, host_memory, a...);
     } else {
       on_device(op, a...);

@@ -97,7 +97,12 @@ class stream {
       block_ = key_.block(next_++);
       used_ = 0;
     }
-    return block_[used_++];
+    const std::uint32_t at = used_++;
+#if defined(__CUDA_ARCH__)
+    return at < 2 ? (at == 0 ? block_[0] : block_[1]) : (at == 2 ? block_[2] : block_[3]);  // registers have no index
+#else
+    return block_[at];
+#endif
   }
   PRETEXT_HOST_DEVICE constexpr std::uint64_t bits64() {
     const std::uint64_t low = bits();

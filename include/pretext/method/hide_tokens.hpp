@@ -28,7 +28,7 @@ struct token_hider {
   std::int32_t mask;
   hidden_tokens out;
   index_t scratch_floats = 0;
-  void operator()(index_t b, tensor_view<float>) const {
+  PRETEXT_HOST_DEVICE void operator()(index_t b, tensor_view<float>) const {
     rng::stream draw(key.with_sample(static_cast<std::uint64_t>(b)));
     const std::int32_t length = in.lengths[b];
     for (index_t t = 0; t < in.length; ++t) out.shown(b, t) = t < length ? in.tokens[b * in.length + t] : -1;

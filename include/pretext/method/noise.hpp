@@ -24,7 +24,7 @@ struct noise_adder {
   tensor_view<T> out;  // (rows, D)
   double low = -1, high = 1;
   index_t scratch_floats = 0;
-  void operator()(index_t i, tensor_view<float>) const {
+  PRETEXT_HOST_DEVICE void operator()(index_t i, tensor_view<float>) const {
     rng::stream draw(key.with_sample(static_cast<std::uint64_t>(i)));
     for (index_t j = 0; j < out.columns(); ++j) out(i, j) += static_cast<T>(draw.uniform(low, high));
   }

@@ -20,6 +20,8 @@
 ///   each(f)                     f(thread, state&, shared&) for every thread, then a barrier
 ///   warp_reduce(get, combine)   get(state&) becomes, in all threads of a warp, its combination along a fixed tree
 ///   block_reduce(get, combine)  the same for the block
+///   once(f)                     f(), computed by one thread and known to all
+///   expect(condition)           stops everything where it does not hold: what must not go on and cannot throw
 /// Code between these calls is the same for all threads of a block.
 
 /// A function of a kernel: device code for nvcc, host code for any other compiler.
@@ -27,12 +29,6 @@
 #define PRETEXT_DEVICE __device__ __forceinline__
 #else
 #define PRETEXT_DEVICE inline
-#endif
-
-#if defined(__CUDACC__) || defined(__clang__)
-#define PRETEXT_UNROLL _Pragma("unroll")
-#else
-#define PRETEXT_UNROLL _Pragma("GCC unroll 64")
 #endif
 
 namespace pretext::backend::blocks {
@@ -114,7 +110,11 @@ template <class Kernel>
 class host_block {
   using state = typename Kernel::state;
   using shared_type = typename Kernel::shared;
+
+ public:
   static constexpr int threads = Kernel::threads;
+
+ private:
   static_assert(std::is_trivially_copyable_v<state> && std::is_trivially_default_constructible_v<state> &&
                     std::is_trivially_copyable_v<shared_type> && std::is_trivially_default_constructible_v<shared_type>,
                 "what threads keep and share is not initialised on a device");
@@ -155,6 +155,11 @@ class host_block {
     for (int w = warp; w < threads; w += warp) all = combine(all, get(states_[w]));
     for (int t = 0; t < threads; ++t) get(states_[t]) = all;
   }
+  template <class F>
+  auto once(const F& f) const {
+    return f();
+  }
+  void expect(bool holds) const { expects(holds, "backend.111", "a kernel found what it was not launched for"); }
   /// Position k of n in an order: itself, from behind, or the odd and the even ones one after the other.
   static index_t in_order(index_t k, index_t n, block_order order) {
     switch (order) {

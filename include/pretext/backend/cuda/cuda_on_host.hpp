@@ -9,7 +9,7 @@ namespace pretext::backend {
 
 /// The kernels of `cuda`, run by plain C++, block by block and thread by thread, in memory of the host: for tests, and slow. Memory that
 /// a kernel must not rely on holds NaN. `order` is that of blocks and threads; the same bits in each of the four are what a test asks for.
-/// What `cuda` runs by a library (dense products) is its own kernel here; augmentation is the reference's loop.
+/// What `cuda` runs by a library (dense products) is its own kernel here.
 class cuda_on_host {
  public:
   static constexpr const char* name = "cuda_on_host";

@@ -3,6 +3,7 @@
 
 #include <cuda_runtime.h>
 
+#include <new>
 #include <type_traits>
 
 #include "block.hpp"
@@ -17,6 +18,7 @@ class device_block {
   using shared_type = typename Kernel::shared;
 
  public:
+  static constexpr int threads = Kernel::threads;
   index_t number;
 
   __device__ __forceinline__ explicit device_block(shared_type& s) : number(blockIdx.x), shared_(s) {}
@@ -48,6 +50,19 @@ class device_block {
     for (int w = 1; w < warps; ++w) all = combine(all, of_warp[w]);
     get(own_) = all;
     __syncthreads();
+  }
+  template <class F>
+  __device__ __forceinline__ const auto& once(const F& f) {
+    using V = decltype(f());
+    static_assert(std::is_trivially_copyable_v<V>, "what all threads know is copied as bytes");
+    __shared__ alignas(16) unsigned char place[sizeof(V)];
+    __syncthreads();  // somebody may still read what stood here
+    if (threadIdx.x == 0) ::new (static_cast<void*>(place)) V(f());
+    __syncthreads();
+    return *reinterpret_cast<const V*>(place);
+  }
+  __device__ __forceinline__ void expect(bool holds) const {
+    if (!holds) __trap();
   }
 
  private:
