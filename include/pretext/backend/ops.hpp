@@ -29,7 +29,7 @@ struct list : listed<Ops>... {
 };
 
 /// Every op of the contract, in the order reports use.
-using all = list<matmul_op, linear_op, linear_map_op, column_sums_op, transpose_inner_op, copy_columns_op, conv2d_op, conv2d_map_op,
+using all = list<matmul_op, linear_op, linear_map_op, column_sums_op, transpose_inner_op, copy_columns_op, conv2d_op, conv2d_map_op, conv2d_moments_op,
                  conv2d_input_gradient_op, conv2d_weight_gradient_op, max_pool2d_op, max_pool2d_backward_op,
                  avg_pool2d_op, avg_pool2d_backward_op, spatial_mean_op, spatial_mean_backward_op, map_op,
                  map_backward_op, add_op, add_map_op, copy_op, fill_op, scale_op, shift_op, dropout_op, column_moments_op,

@@ -115,6 +115,12 @@ void convolution_ops(result& r, B& be, double tolerance) {
       b(op::conv2d_map, trial_clamp{}, x, w, bias, b.out(maps(2, g.out_h, g.out_w, g.out_c)), g);
     });
   });
+  law(op::conv2d_moments, [=](auto& b, index_t m, index_t n) {
+    each(m, n, [&](const conv2d_geometry& g) {
+      const auto x = b.in(maps(2, 5, 6, g.in_c)), w = b.in(weights(g)), bias = b.in({g.out_c});
+      b(op::conv2d_moments, x, w, bias, b.out(maps(2, g.out_h, g.out_w, g.out_c)), b.out({g.out_c}), b.out({g.out_c}), g);
+    });
+  });
   law(op::conv2d_input_gradient, [=](auto& b, index_t m, index_t n) {
     each(m, n, [&](const conv2d_geometry& g) {
       const auto dy = b.in(maps(2, g.out_h, g.out_w, g.out_c)), w = b.in(weights(g));

@@ -15,6 +15,7 @@ template <class Op>
 inline constexpr bool is_product =
     std::is_same_v<Op, op::matmul_op> || std::is_same_v<Op, op::linear_op> || std::is_same_v<Op, op::linear_map_op> ||
     std::is_same_v<Op, op::conv2d_op> || std::is_same_v<Op, op::conv2d_map_op> ||
+    std::is_same_v<Op, op::conv2d_moments_op> ||
     std::is_same_v<Op, op::conv2d_input_gradient_op> || std::is_same_v<Op, op::conv2d_weight_gradient_op>;
 
 }  // namespace pretext::precision

@@ -97,8 +97,14 @@ void check_convolution(index_t b, const conv2d_geometry& g) {
     run(op::conv2d_map, relu{}, in(x, x_size), in(w, w_size), in(bias, {g.out_c}), out(clamped, y_size), g);
     run(op::conv2d_input_gradient, in(dy, y_size), in(w, w_size), out(dx, x_size), g);
     run(op::conv2d_weight_gradient, in(x, x_size), in(dy, y_size), out(dw, w_size), g);
+    auto measured = unwritten<S>(y_size.size());
+    auto mean = unwritten<M>(g.out_c), m2 = mean, mean_of_stored = mean, m2_of_stored = mean;
+    run(op::conv2d_moments, in(x, x_size), in(w, w_size), in(bias, {g.out_c}), out(measured, y_size), out(mean, {g.out_c}), out(m2, {g.out_c}), g);
+    run(op::column_moments, in(measured, y_size), out(mean_of_stored, {g.out_c}), out(m2_of_stored, {g.out_c}));
+    CHECK((mean == mean_of_stored && m2 == m2_of_stored));  // moments of what was rounded
     results r;
     add(r, y, true), add(r, plain, true), add(r, clamped, true), add(r, dx, true), add(r, dw, false);
+    add(r, measured, true);
     return r;
   });
 }

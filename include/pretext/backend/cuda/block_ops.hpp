@@ -37,6 +37,17 @@ struct block_kernels : block_matrix<Executor>,
   using block_contrastive<Executor>::scratch;
   using block_update<Executor>::scratch;
   using block_samples<Executor>::scratch;
+
+  template <class X, class W, class B, class Y, class M>
+  static index_t scratch(op::conv2d_moments_op, const X&, const W&, const B&, const Y& y, const M& mean, const M& m2, const conv2d_geometry&) {
+    return scratch(op::column_moments, as_const(y), mean, m2);
+  }
+  template <class X, class W, class B, class Y, class M>
+  static void run(op::conv2d_moments_op, const block_call<Executor>& call, const X& x, const W& w, const B& bias, const Y& y, const M& mean,
+                  const M& m2, const conv2d_geometry& g) {
+    run(op::conv2d, call, x, w, bias, y, g);
+    run(op::column_moments, call, as_const(y), mean, m2);
+  }
 };
 
 template <class Executor, class Op, class... A>
@@ -56,7 +67,7 @@ void run_blocks(Executor& executor, Op op, workspace& memory, const A&... a) {
 
 using block_native_ops =
     op::list<op::matmul_op, op::linear_op, op::linear_map_op, op::column_sums_op, op::transpose_inner_op, op::copy_columns_op, op::conv2d_op,
-             op::conv2d_map_op, op::conv2d_input_gradient_op, op::conv2d_weight_gradient_op, op::max_pool2d_op, op::max_pool2d_backward_op,
+             op::conv2d_map_op, op::conv2d_moments_op, op::conv2d_input_gradient_op, op::conv2d_weight_gradient_op, op::max_pool2d_op, op::max_pool2d_backward_op,
              op::avg_pool2d_op, op::avg_pool2d_backward_op, op::spatial_mean_op, op::spatial_mean_backward_op, op::map_op, op::map_backward_op,
              op::add_op, op::add_map_op, op::copy_op, op::fill_op, op::scale_op, op::shift_op, op::dropout_op, op::column_moments_op,
              op::rstd_of_moments_op, op::update_running_moments_op, op::normalize_columns_op, op::batch_norm_sums_op,

@@ -36,7 +36,7 @@ class reference {
 
  private:
   /// Whose loops add to their output (detail::in_master).
-  using adds_in_place = op::list<op::conv2d_op, op::conv2d_map_op, op::conv2d_input_gradient_op, op::max_pool2d_backward_op,
+  using adds_in_place = op::list<op::conv2d_op, op::conv2d_map_op, op::conv2d_moments_op, op::conv2d_input_gradient_op, op::max_pool2d_backward_op,
                                  op::avg_pool2d_op, op::avg_pool2d_backward_op, op::aggregate_neighbours_op, op::aggregate_neighbours_backward_op,
                                  op::sample_mean_op, op::attention_op, op::attention_gradient_op>;
   struct loops : detail::reference_matrix,
@@ -57,6 +57,13 @@ class reference {
     using detail::reference_attention::run;
     using detail::reference_sequence::run;
     using detail::reference_update::run;
+
+    template <class Y, class M>
+    static void run(op::conv2d_moments_op, workspace& memory, const auto& x, const auto& w, const auto& bias, const Y& y, const M& mean,
+                    const M& m2, const conv2d_geometry& g) {
+      run(op::conv2d, memory, x, w, bias, y, g);
+      run(op::column_moments, memory, as_const(y), mean, m2);
+    }
   };
 };
 

@@ -91,7 +91,7 @@ class simd {
   static constexpr const char* name = "simd";
   static constexpr const char* arch_name = pretext::simd::arch_name<Arch>();
   using native_ops =
-      op::list<op::matmul_op, op::linear_op, op::linear_map_op, op::column_sums_op, op::transpose_inner_op, op::copy_columns_op, op::conv2d_op, op::conv2d_map_op,
+      op::list<op::matmul_op, op::linear_op, op::linear_map_op, op::column_sums_op, op::transpose_inner_op, op::copy_columns_op, op::conv2d_op, op::conv2d_map_op, op::conv2d_moments_op,
                op::conv2d_input_gradient_op, op::conv2d_weight_gradient_op, op::max_pool2d_op, op::max_pool2d_backward_op,
                op::avg_pool2d_op, op::avg_pool2d_backward_op, op::spatial_mean_op, op::spatial_mean_backward_op, op::map_op,
                op::map_backward_op, op::add_op, op::add_map_op, op::copy_op, op::fill_op, op::scale_op, op::shift_op, op::dropout_op,
