@@ -42,6 +42,7 @@
 #include "nn/text_embedding.hpp"
 #include "nn/transformer_block.hpp"
 #include "objective/derived.hpp"
+#include "objective/vocabulary.hpp"
 #include "recipe/joint_embedding.hpp"
 #include "report/console_table.hpp"
 #include "report/environment.hpp"

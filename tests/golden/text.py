@@ -151,6 +151,23 @@ def embeddings():
         OUT[f"{name}.p.{key}"], OUT[f"{name}.d.{key}"] = v.float(), g
 
 
+def vocabulary():
+    """Mean cross entropy over wanted positions; with and without a bias."""
+    for word in ("bias", "tied"):
+        name = "vocabulary." + word
+        h, w, b = draw(name + ".h", 9, 6), draw(name + ".weight", 13, 6), draw(name + ".bias", 13)
+        rows, labels = torch.tensor([7, 0, 3, 4, 8]), torch.tensor([12, 0, 5, 5, 1])
+        leaves = [v.clone().requires_grad_() for v in (h, w, b)]
+        logits = F.linear(leaves[0][rows], leaves[1], leaves[2] if word == "bias" else None)
+        loss = F.cross_entropy(logits, labels)
+        loss.backward()
+        OUT.update({f"{name}.{k}": v for k, v in dict(
+            h=h.float(), weight=w.float(), bias=b.float(), rows=rows, labels=labels, loss=loss, correct=(logits.argmax(1) == labels).long(),
+            dh=leaves[0].grad, dweight=leaves[1].grad).items()})
+        if word == "bias":
+            OUT[name + ".dbias"] = leaves[2].grad
+
+
 def activations():
     name = "gelu_tanh.values"
     extremes = torch.tensor([0.0, 1e-8, -1e-8, 1e-30, 40.0, -40.0, 1e4, -1e4], dtype=torch.float64)
@@ -158,6 +175,6 @@ def activations():
 
 
 if __name__ == "__main__":
-    for part in (attention, blocks, bert, gpt2, rotary, embeddings, activations):
+    for part in (attention, blocks, bert, gpt2, rotary, embeddings, vocabulary, activations):
         part()
     save(os.path.join(os.path.dirname(os.path.abspath(__file__)), "text.safetensors"), OUT)

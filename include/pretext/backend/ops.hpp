@@ -14,6 +14,7 @@
 #include "ops/sequence.hpp"
 #include "ops/update.hpp"
 #include "ops/views.hpp"
+#include "ops/vocabulary.hpp"
 
 namespace pretext::op {
 
@@ -42,6 +43,6 @@ using all = list<matmul_op, linear_op, linear_map_op, column_sums_op, transpose_
                  add_scaled_op, add_scaled_squares_op, embedding_std_op, contrastive_forward_op, contrastive_gradient_op, positive_forward_op,
                  positive_gradient_op, pair_indices_op, scheduled_inverse_op, update_op,
                  range_norms_op, sum_squares_op, clip_scale_op, begin_update_op, lerp_op, for_each_sample_op, attention_op, attention_gradient_op,
-                 add_gathered_rows_op, add_positions_op, add_positions_gradient_op, sinusoidal_positions_op, rotate_positions_op>;
+                 add_gathered_rows_op, add_positions_op, add_positions_gradient_op, sinusoidal_positions_op, rotate_positions_op, count_slots_op, vocabulary_loss_op>;
 
 }  // namespace pretext::op

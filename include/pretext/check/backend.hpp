@@ -297,6 +297,21 @@ void sequence_ops(result& r, B& be, double tolerance) {
     b(op::rotate_positions, text, index_t{2}, 10000.0, m % 2 == 1, b.sum({2, m, 12 * n}));
     b(op::sinusoidal_positions, b.out({m, n}));
   });
+  law(op::vocabulary_loss, [](auto& b, index_t m, index_t n) {
+    using M = master_t<typename std::remove_cvref_t<decltype(b)>::value_type>;
+    std::vector<std::int32_t> places, words;
+    for (index_t k = 0; k < m; ++k) {
+      places.push_back(static_cast<std::int32_t>(m - k));
+      words.push_back(k % 4 == 3 ? -1 : static_cast<std::int32_t>(k * 5 % n));
+    }
+    const tensor_view<const std::int32_t> rows{places.data(), m}, labels{words.data(), m}, all{};
+    const auto hidden = b.in({m + 2, 5}), weight = b.in({n, 5}), bias = b.in({n});
+    const auto number = b.out({1}), losses = b.out({m});
+    b(op::count_slots, labels, all, number);
+    b(op::vocabulary_loss, hidden, rows, labels, all, weight, bias, as_const(number), losses, b.integers({m}), b.out({m + 2, 5}), b.sum({n, 5}), b.sum({n}));
+    b(op::vocabulary_loss, hidden, rows, labels, all, weight, decltype(bias){}, as_const(number), b.out({m}), tensor_view<std::int32_t>{}, tensor_view<M>{},
+      tensor_view<M>{}, tensor_view<M>{});
+  });
   law(op::add_gathered_rows, [](auto& b, index_t m, index_t n) {
     const auto table = b.in({5, n});
     const auto ids = b.ids(m, 5);

@@ -8,6 +8,7 @@
 #include "rows.hpp"
 #include "sequence.hpp"
 #include "update.hpp"
+#include "vocabulary.hpp"
 
 namespace pretext::backend {
 
@@ -38,7 +39,7 @@ class reference {
   /// Whose loops add to their output (detail::in_master).
   using adds_in_place = op::list<op::conv2d_op, op::conv2d_map_op, op::conv2d_moments_op, op::conv2d_input_gradient_op, op::max_pool2d_backward_op,
                                  op::avg_pool2d_op, op::avg_pool2d_backward_op, op::aggregate_neighbours_op, op::aggregate_neighbours_backward_op,
-                                 op::sample_mean_op, op::attention_op, op::attention_gradient_op>;
+                                 op::sample_mean_op, op::attention_op, op::attention_gradient_op, op::vocabulary_loss_op>;
   struct loops : detail::reference_matrix,
                  detail::reference_convolution,
                  detail::reference_elementwise,
@@ -47,6 +48,7 @@ class reference {
                  detail::reference_contrastive,
                  detail::reference_attention,
                  detail::reference_sequence,
+                 detail::reference_vocabulary,
                  detail::reference_update {
     using detail::reference_matrix::run;
     using detail::reference_convolution::run;
@@ -56,6 +58,7 @@ class reference {
     using detail::reference_contrastive::run;
     using detail::reference_attention::run;
     using detail::reference_sequence::run;
+    using detail::reference_vocabulary::run;
     using detail::reference_update::run;
 
     template <class Y, class M>

@@ -13,6 +13,7 @@
 #include "simd_rows.hpp"
 #include "simd_sequence.hpp"
 #include "simd_update.hpp"
+#include "simd_vocabulary.hpp"
 
 namespace pretext::backend {
 
@@ -28,13 +29,15 @@ struct simd_falls_back<bfloat16> {
 };
 
 using sequence_ops = op::list<op::scatter_add_rows_op, op::attention_op, op::attention_gradient_op, op::add_gathered_rows_op, op::add_positions_op,
-                              op::add_positions_gradient_op, op::sinusoidal_positions_op, op::rotate_positions_op>;
+                              op::add_positions_gradient_op, op::sinusoidal_positions_op, op::rotate_positions_op, op::count_slots_op, op::vocabulary_loss_op>;
 template <class Arch>
-struct simd_sequence_kernels : simd_attention<Arch>, simd_sequence<Arch> {
+struct simd_sequence_kernels : simd_attention<Arch>, simd_sequence<Arch>, simd_vocabulary<Arch> {
   using simd_attention<Arch>::run;
   using simd_sequence<Arch>::run;
+  using simd_vocabulary<Arch>::run;
   using simd_attention<Arch>::scratch;
   using simd_sequence<Arch>::scratch;
+  using simd_vocabulary<Arch>::scratch;
 };
 
 /// Who runs Op: the back end's kernels, or those that its precision brings along.
@@ -105,7 +108,7 @@ class simd {
                op::pair_indices_op, op::scheduled_inverse_op, op::update_op, op::range_norms_op, op::sum_squares_op,
                op::clip_scale_op, op::begin_update_op, op::lerp_op, op::for_each_sample_op, op::scatter_add_rows_op,
                op::attention_op, op::attention_gradient_op, op::add_gathered_rows_op, op::add_positions_op, op::add_positions_gradient_op,
-               op::sinusoidal_positions_op, op::rotate_positions_op>;
+               op::sinusoidal_positions_op, op::rotate_positions_op, op::count_slots_op, op::vocabulary_loss_op>;
 
   /// What is native for maps of float and falls back for maps stored as S.
   template <class S>
