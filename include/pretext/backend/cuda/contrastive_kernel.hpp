@@ -45,6 +45,24 @@ struct score_tile {
         for (int c = 0; c < own_columns; ++c) sum[r][c] += a[r] * b[c];
     }
   }
+  /// own.sum becomes the products of the rows from i0 on with the columns from j0 on.
+  template <class Block>
+  static PRETEXT_DEVICE void products(Block& block, const T* rows, index_t i0, index_t row_count, const T* columns, index_t j0,
+                                      index_t column_count, index_t width) {
+    block.alone([&](int, auto& own) {
+      PRETEXT_UNROLL
+      for (int r = 0; r < own_rows; ++r)
+        PRETEXT_UNROLL
+        for (int c = 0; c < own_columns; ++c) own.sum[r][c] = T(0);
+    });
+    for (index_t e = 0; e < width; e += depth) {
+      block.each([&](int t, auto&, auto& s) {
+        fetch(rows, i0, row_count, width, e, t, s.in.rows);
+        fetch(columns, j0, column_count, width, e, t, s.in.columns);
+      });
+      block.each([&](int t, auto& own, auto& s) { step(s.in, t, own.sum); });
+    }
+  }
 };
 
 /// A running sum of exponentials: sum exp(s) = total exp(largest).
@@ -145,19 +163,7 @@ struct contrastive_forward_kernel {
       for (int r = 0; r < tile::own_rows; ++r) own.lse[r] = log_sum<T>::none();
     });
     for (index_t j0 = first; j0 < last; j0 += tile::across) {
-      block.alone([&](int, state& own) {
-        PRETEXT_UNROLL
-        for (int r = 0; r < tile::own_rows; ++r)
-          PRETEXT_UNROLL
-          for (int c = 0; c < tile::own_columns; ++c) own.sum[r][c] = T(0);
-      });
-      for (index_t e = 0; e < grid.width; e += tile::depth) {
-        block.each([&](int t, state&, shared& s) {
-          tile::fetch(of.rows, i0, grid.rows, grid.width, e, t, s.in.rows);
-          tile::fetch(of.columns, j0, grid.columns, grid.width, e, t, s.in.columns);
-        });
-        block.each([&](int t, state& own, shared& s) { tile::step(s.in, t, own.sum); });
-      }
+      tile::products(block, of.rows, i0, grid.rows, of.columns, j0, grid.columns, grid.width);
       block.alone([&](int t, state& own) {
         PRETEXT_UNROLL
         for (int r = 0; r < tile::own_rows; ++r) {
@@ -247,19 +253,7 @@ struct contrastive_gradient_kernel {
       }
     });
     for (index_t j0 = first; j0 < last; j0 += tile::across) {
-      block.alone([&](int, state& own) {
-        PRETEXT_UNROLL
-        for (int r = 0; r < tile::own_rows; ++r)
-          PRETEXT_UNROLL
-          for (int c = 0; c < tile::own_columns; ++c) own.sum[r][c] = T(0);
-      });
-      for (index_t e = 0; e < grid.width; e += tile::depth) {
-        block.each([&](int t, state&, shared& s) {
-          tile::fetch(of.rows, i0, grid.rows, grid.width, e, t, s.in.rows);
-          tile::fetch(of.columns, j0, grid.columns, grid.width, e, t, s.in.columns);
-        });
-        block.each([&](int t, state& own, shared& s) { tile::step(s.in, t, own.sum); });
-      }
+      tile::products(block, of.rows, i0, grid.rows, of.columns, j0, grid.columns, grid.width);
       block.each([&](int t, state& own, shared& s) {
         PRETEXT_UNROLL
         for (int r = 0; r < tile::own_rows; ++r)
@@ -397,23 +391,14 @@ struct positive_kernel {
 
   template <class Block>
   PRETEXT_DEVICE void run(Block& block) const {
-    block.alone([&](int t, state& own) {
-      const index_t i = row_of(block, t);
-      own.dot = own.row = own.other = T(0);
-      if (i < count)
-        own_columns(t, width, [&](index_t e) {
-          const T a = rows[i * width + e], b = others[i * width + e];
-          own.dot += a * b;
-          own.row += a * a;
-          own.other += b * b;
-        });
-    });
-    block.warp_reduce([](state& own) -> T& { return own.dot; }, plus{});
-    block.warp_reduce([](state& own) -> T& { return own.row; }, plus{});
-    block.warp_reduce([](state& own) -> T& { return own.other; }, plus{});
-    block.alone([&](int t, state& own) {
-      const index_t i = row_of(block, t);
-      if (i >= count) return;
+    const auto add = [&](state& own, index_t at, index_t) {
+      const T a = rows[at], b = others[at];
+      own.dot += a * b;
+      own.row += a * a;
+      own.other += b * b;
+    };
+    sums_of_row(block, count, width, add, &state::dot, &state::row, &state::other);
+    each_row(block, count, [&](int t, state& own, index_t i) {
       const T it = *inverse_temperature, s = it * pair.template score<scalar_math>(own.dot, own.row, own.other);
       if (!backward) {
         if (t % warp != 0) return;
