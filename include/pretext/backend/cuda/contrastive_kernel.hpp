@@ -91,8 +91,8 @@ PRETEXT_DEVICE log_sum<T> merge(const log_sum<T>& a, const log_sum<T>& b) {
   return {top, first ? a.total + b.total * share : b.total + a.total * share};
 }
 
-/// How the pairs are cut: 64 rows a block, and runs of columns where the rows alone are too few blocks.
-template <class T>
+/// How the pairs are cut: the rows of a tile a block, and runs of columns where the rows alone are too few blocks.
+template <class Tile>
 struct pair_grid {
   index_t rows, columns, width;
   index_t run;          // columns of a block, whole tiles
@@ -100,21 +100,21 @@ struct pair_grid {
   static constexpr index_t wanted = 512;
 
   static index_t most_runs(index_t rows, index_t columns) {
-    const index_t tiles = std::max<index_t>(ceil_div(rows, score_tile<T>::down), 1);
-    return std::clamp<index_t>(ceil_div(wanted, tiles), 1, std::max<index_t>(ceil_div(columns, score_tile<T>::across), 1));
+    const index_t tiles = std::max<index_t>(ceil_div(rows, Tile::down), 1);
+    return std::clamp<index_t>(ceil_div(wanted, tiles), 1, std::max<index_t>(ceil_div(columns, Tile::across), 1));
   }
   /// A bound that holds for smaller batches too: rows and columns shrink together, and with them the blocks over the rows.
   static index_t part_rows(index_t rows, index_t columns) {
-    return std::min(rows * std::max<index_t>(ceil_div(columns, score_tile<T>::across), 1),
-                    wanted * score_tile<T>::down + std::min(rows, wanted * score_tile<T>::down));
+    return std::min(rows * std::max<index_t>(ceil_div(columns, Tile::across), 1),
+                    wanted * Tile::down + std::min(rows, wanted * Tile::down));
   }
   static pair_grid over(index_t rows, index_t columns, index_t width) {
     pair_grid g{rows, columns, width, 0, 1};
-    g.run = round_up(ceil_div(std::max<index_t>(columns, 1), most_runs(rows, columns)), score_tile<T>::across);
+    g.run = round_up(ceil_div(std::max<index_t>(columns, 1), most_runs(rows, columns)), Tile::across);
     g.runs = static_cast<std::uint32_t>(std::max<index_t>(ceil_div(columns, g.run), 1));
     return g;
   }
-  index_t blocks() const { return ceil_div(rows, index_t{score_tile<T>::down}) * runs; }
+  index_t blocks() const { return ceil_div(rows, index_t{Tile::down}) * runs; }
 };
 
 template <class Pair, class T>
@@ -147,7 +147,7 @@ struct contrastive_forward_kernel {
   };
 
   pair_scores<Pair, T> of;
-  pair_grid<T> grid;
+  pair_grid<tile> grid;
   const std::int32_t* positives;
   T* positive_scores;
   T* lse;                // one run of columns: the result
@@ -229,7 +229,7 @@ struct contrastive_gradient_kernel {
   };
 
   pair_scores<Pair, T> of;
-  pair_grid<T> grid;
+  pair_grid<tile> grid;
   std::uint32_t slices;
   const std::int32_t *row_positives, *column_positives;
   const T *row_lse, *column_lse;
