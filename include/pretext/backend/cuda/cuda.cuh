@@ -46,7 +46,7 @@ class cuda {
   void run(Op, workspace& memory, const A&... a) {
     static_assert(runs_natively<Op, A...>, "pretext[backend.112] cuda has no kernel for this op yet; `Op` in the next lines names it");
     if constexpr (runs_natively<Op, A...>) {
-      detail::run_blocks(executor_, op::exact_op<Op>{}, memory, a...);
+      detail::run_blocks(executor_, Op{}, memory, a...);
       last_op_ = Op::name;
       const cudaError_t status = executor_.take_status();
       if (status != cudaSuccess) fail("backend.110", status, sizes(a...));
@@ -59,7 +59,7 @@ class cuda {
   /// Memory an op takes from the workspace while it runs; looks at extents only.
   template <class Op, class... A>
   static std::size_t scratch_bytes(Op, const A&... a) {
-    return detail::block_scratch<executor>(op::exact_op<Op>{}, a...);
+    return detail::block_scratch<executor>(Op{}, a...);
   }
 
   /// Waits for everything that was queued. Here an error of the device shows.

@@ -26,7 +26,7 @@ class cuda_on_host {
   template <class Op, class... A>
   void run(Op op, workspace& memory, const A&... a) {
     if constexpr (runs_natively<Op, A...>)
-      detail::run_blocks(executor_, op::exact_op<Op>{}, memory, a...);
+      detail::run_blocks(executor_, op, memory, a...);
     else
       reference().run(op, memory, a...);
   }
@@ -34,7 +34,7 @@ class cuda_on_host {
   template <class Op, class... A>
   static std::size_t scratch_bytes(Op op, const A&... a) {
     if constexpr (runs_natively<Op, A...>)
-      return detail::block_scratch<blocks::host_executor>(op::exact_op<Op>{}, a...);
+      return detail::block_scratch<blocks::host_executor>(op, a...);
     else
       return reference::scratch_bytes(op, a...);
   }
