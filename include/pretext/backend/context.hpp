@@ -118,6 +118,8 @@ struct context {
   }
   constexpr workspace::scope scope() const { return workspace::scope(*memory); }
   constexpr bool training() const { return mode == run_mode::train; }
+  /// The key of this layer's draws, which differ from step to step.
+  constexpr moving_key step_key() const { return {key, inputs, moving_key::by::step_as_sample}; }
   /// The same with another key: draws of two dropout layers never meet.
   constexpr context with_key(rng::key k) const {
     context c = *this;

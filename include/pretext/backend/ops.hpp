@@ -42,7 +42,8 @@ using all = list<matmul_op, linear_op, linear_map_op, column_sums_op, transpose_
                  sample_mean_backward_op, softmax_cross_entropy_op, row_dot_op, add_scaled_rows_op, sum_op,
                  add_scaled_op, add_scaled_squares_op, embedding_std_op, contrastive_forward_op, contrastive_gradient_op, positive_forward_op,
                  positive_gradient_op, pair_indices_op, scheduled_inverse_op, update_op,
-                 range_norms_op, sum_squares_op, clip_scale_op, begin_update_op, lerp_op, for_each_sample_op, attention_op, attention_gradient_op,
-                 add_gathered_rows_op, add_positions_op, add_positions_gradient_op, sinusoidal_positions_op, rotate_positions_op, count_slots_op, vocabulary_loss_op>;
+                 range_norms_op, sum_squares_op, clip_scale_op, begin_update_op, lerp_op, hold_momentum_op, put_back_op, enqueue_rows_op, begin_step_op,
+                 for_each_sample_op, attention_op, attention_gradient_op, add_gathered_rows_op, add_positions_op, add_positions_gradient_op,
+                 sinusoidal_positions_op, rotate_positions_op, count_slots_op, vocabulary_loss_op>;
 
 }  // namespace pretext::op

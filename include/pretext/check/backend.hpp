@@ -374,6 +374,33 @@ void update_ops(result& r, B& be, double tolerance) {
     const auto seen = b.doubles({3});
     seen[0] = in.clip_scale, seen[1] = in.gradient_norm, seen[2] = bad;
   });
+  law(op::hold_momentum, [](auto& b, index_t, index_t) {
+    const auto seen = b.doubles({2});
+    for (const double bad : {0.0, 1.0}) {
+      double momentum = 0.75;
+      b(op::hold_momentum, &bad, &momentum);
+      seen[bad == 0 ? 0 : 1] = momentum;
+    }
+  });
+  law(op::put_back, [](auto& b, index_t m, index_t n) {
+    for (const double bad : {0.0, 1.0}) b(op::put_back, &bad, b.in({m, n}), b.sum({m, n}));
+  });
+  law(op::enqueue_rows, [](auto& b, index_t m, index_t n) {
+    step_inputs inputs{};
+    inputs.step = 5;  // of three places the last
+    b(op::enqueue_rows, b.in({m, n}), static_cast<const step_inputs*>(&inputs), b.sum({3 * m, n}));
+  });
+  law(op::begin_step, [](auto& b, index_t, index_t) {
+    step_inputs values{}, inputs{};
+    values.step = 3, values.epoch = 2, values.seed = 9, values.progress = 0.5, values.players[1].rate = 0.25, values.momentum[2] = 0.75;
+    inputs.players[1].updates = 7, inputs.non_finite = 1, inputs.bad_steps = 4;
+    b(op::begin_step, values, &inputs);
+    const auto seen = b.doubles({9});
+    const double numbers[]{static_cast<double>(inputs.step),    static_cast<double>(inputs.epoch), static_cast<double>(inputs.seed),
+                           inputs.progress,                     inputs.players[1].rate,            inputs.momentum[2],
+                           static_cast<double>(inputs.players[1].updates), inputs.non_finite,      static_cast<double>(inputs.bad_steps)};
+    for (index_t i = 0; i < 9; ++i) seen[i] = numbers[i];
+  });
   law(op::for_each_sample, [](auto& b, index_t m, index_t) {
     std::vector<float> made(static_cast<std::size_t>(m), -1.0f);
     b(op::for_each_sample, trial_writer{made.data()}, m);

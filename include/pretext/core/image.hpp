@@ -30,6 +30,7 @@ struct image_list {
   const image_view<const std::uint8_t>* images = nullptr;
   const std::uint64_t* ids = nullptr;  // permanent numbers of the images: the keys of their random draws
   index_t size = 0;
+  friend constexpr bool operator==(const image_list&, const image_list&) = default;
 };
 
 }  // namespace pretext

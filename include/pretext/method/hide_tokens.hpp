@@ -10,6 +10,7 @@ namespace pretext::method {
 struct token_batch {
   const std::int32_t *tokens = nullptr, *lengths = nullptr;  // (B, length); (B)
   index_t samples = 0, length = 0;
+  friend constexpr bool operator==(const token_batch&, const token_batch&) = default;
 };
 
 /// What hide_tokens made. Slot k of sample b is element b count + k; it holds -1 where the slot stayed empty.
@@ -23,7 +24,7 @@ struct hidden_tokens {
 /// Hides the tokens of one sample, for op::for_each_sample.
 struct token_hider {
   token_batch in;
-  rng::key key;
+  moving_key key;
   index_t count;
   std::int32_t mask;
   hidden_tokens out;
@@ -31,14 +32,15 @@ struct token_hider {
   PRETEXT_HOST_DEVICE void operator()(index_t b, tensor_view<float>) const {
     rng::stream draw(key.with_sample(static_cast<std::uint64_t>(b)));
     const std::int32_t length = in.lengths[b];
-    for (index_t t = 0; t < in.length; ++t) out.shown(b, t) = t < length ? in.tokens[b * in.length + t] : -1;
+    std::int32_t* const shown = out.shown.data + b * in.length;
+    for (index_t t = 0; t < in.length; ++t) shown[t] = t < length ? in.tokens[b * in.length + t] : -1;
     for (index_t slot = b * count; slot < (b + 1) * count; ++slot) {
       const index_t t = length == 0 ? -1 : static_cast<index_t>(draw.below(static_cast<std::uint32_t>(length)));
-      const bool empty = t < 0 || out.shown(b, t) == mask;  // nothing to hide, or drawn before
-      out.place[slot] = empty ? -1 : static_cast<std::int32_t>(b * in.length + t);
-      out.owner[slot] = empty ? -1 : static_cast<std::int32_t>(b);
-      out.token[slot] = empty ? -1 : out.shown(b, t);
-      if (!empty) out.shown(b, t) = mask;
+      const bool empty = t < 0 || shown[t] == mask;  // nothing to hide, or drawn before
+      out.place.data[slot] = empty ? -1 : static_cast<std::int32_t>(b * in.length + t);
+      out.owner.data[slot] = empty ? -1 : static_cast<std::int32_t>(b);
+      out.token.data[slot] = empty ? -1 : shown[t];
+      if (!empty) shown[t] = mask;
     }
   }
 };

@@ -5,7 +5,7 @@
 
 #include "../augment/views.hpp"
 #include "../core/image.hpp"
-#include "../core/rng.hpp"
+#include "../core/step_inputs.hpp"
 #include "../core/tensor.hpp"
 
 namespace pretext::method {
@@ -27,18 +27,19 @@ constexpr In image_input(index_t height, index_t width, index_t channels) {
 }
 
 /// Writes view v of sample b into row v B + b of a batch buffer, for op::for_each_sample. All groups of `Views` must have
-/// one size; a family with several sizes makes one writer per group.
+/// one size; a family with several sizes makes one writer per group. It holds the views' numbers itself and everything else by
+/// address, so that a back end may copy its bytes to where it runs, and run it again for a later step.
 template <class Views, class T>
 struct view_writer {
-  Views views;  // a copy: a kernel has no memory of the host
+  Views views;
   image_list in;
   tensor_view<T> out;  // (V B, H, W, C)
-  rng::key key;
+  moving_key key;
   index_t scratch_floats = 0;
   augment::image_size size;
   int first = 0;       // the number of its first view
 
-  constexpr view_writer(const Views& v, const image_list& list, tensor_view<T> o, rng::key k, augment::image_size source, int g = -1)
+  constexpr view_writer(const Views& v, const image_list& list, tensor_view<T> o, const moving_key& k, augment::image_size source, int g = -1)
       : views(v), in(list), out(o), key(k), size{o.extent(1), o.extent(2), o.extent(3)}, first(g < 0 ? 0 : Views::first_view(g)) {
     scratch_floats = v.scratch_floats(source, size) + (std::is_same_v<T, float> ? 0 : size.size());
   }

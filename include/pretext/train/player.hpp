@@ -116,7 +116,7 @@ struct player_views {
 template <class T>
 struct target_views {
   tensor_view<T> parameters, buffers;
-  const double* momentum = nullptr;
+  double* momentum = nullptr;  // in step_inputs
 };
 
 }  // namespace pretext::train

@@ -77,6 +77,7 @@ using block_native_ops =
              op::aggregate_neighbours_backward_op, op::sample_mean_op, op::sample_mean_backward_op, op::softmax_cross_entropy_op, op::row_dot_op,
              op::add_scaled_rows_op, op::sum_op, op::add_scaled_op, op::add_scaled_squares_op, op::embedding_std_op, op::contrastive_forward_op,
              op::contrastive_gradient_op, op::positive_forward_op, op::positive_gradient_op, op::pair_indices_op, op::scheduled_inverse_op,
-             op::update_op, op::range_norms_op, op::sum_squares_op, op::clip_scale_op, op::begin_update_op, op::lerp_op, op::for_each_sample_op>;
+             op::update_op, op::range_norms_op, op::sum_squares_op, op::clip_scale_op, op::begin_update_op, op::lerp_op, op::hold_momentum_op,
+             op::put_back_op, op::enqueue_rows_op, op::begin_step_op, op::for_each_sample_op>;
 
 }  // namespace pretext::backend::detail

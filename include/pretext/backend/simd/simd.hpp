@@ -106,7 +106,8 @@ class simd {
                op::add_scaled_rows_op, op::sum_op, op::add_scaled_op, op::add_scaled_squares_op, op::embedding_std_op,
                op::contrastive_forward_op, op::contrastive_gradient_op, op::positive_forward_op, op::positive_gradient_op,
                op::pair_indices_op, op::scheduled_inverse_op, op::update_op, op::range_norms_op, op::sum_squares_op,
-               op::clip_scale_op, op::begin_update_op, op::lerp_op, op::for_each_sample_op, op::scatter_add_rows_op,
+               op::clip_scale_op, op::begin_update_op, op::lerp_op, op::hold_momentum_op, op::put_back_op, op::enqueue_rows_op,
+               op::begin_step_op, op::for_each_sample_op, op::scatter_add_rows_op,
                op::attention_op, op::attention_gradient_op, op::add_gathered_rows_op, op::add_positions_op, op::add_positions_gradient_op,
                op::sinusoidal_positions_op, op::rotate_positions_op, op::count_slots_op, op::vocabulary_loss_op>;
 

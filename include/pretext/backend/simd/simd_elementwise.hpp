@@ -77,8 +77,9 @@ struct simd_elementwise {
 
   /// Words come from integer arithmetic alone, so the decisions are those of every other back end.
   template <stored_value S, class T = master_t<S>>
-  static void run(op::dropout_op, const simd_call& call, rng::key key, double rate, index_t first, const input<S>& x,
+  static void run(op::dropout_op, const simd_call& call, const moving_key& moving, double rate, index_t first, const input<S>& x,
                   const tensor_view<S>& y) {
+    const rng::key key = moving.now();
     const T keep = rate < 1 ? static_cast<T>(1 / (1 - rate)) : T{};
     // word >= rate 2^32 for an integer word: compared without a conversion of each.
     const double bound = std::ceil(rate * 4294967296.0);
