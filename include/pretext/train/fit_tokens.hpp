@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// opt-in: for language models
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "../data/token_windows.hpp"
+#include "callbacks.hpp"
+
+namespace pretext::train {
+
+struct fit_tokens_settings {
+  std::uint64_t steps = 0;  // 0: the trainer's epochs
+};
+
+/// Trains on a row of tokens (a vector, a mapped data::token_cache): every step reads batch_size windows of settings().length tokens and
+/// what follows each of them. Continues where a resumed trainer stands. Callbacks: train/callbacks.hpp.
+/// errors  pretext[data.114] fewer tokens than a batch needs
+/// repeat  the windows of a step follow from (seed, step) alone (data::window_sampler)
+template <class Trainer, class... Callbacks>
+void fit_tokens(Trainer& trainer, std::span<const std::int32_t> tokens, const fit_tokens_settings& how, Callbacks&&... callbacks) {
+  const auto& s = trainer.settings();
+  const index_t length = s.length, ranks = trainer.comm().size();
+  data::window_sampler sampler(static_cast<index_t>(tokens.size()), {.length = length, .batch_size = s.batch_size * ranks, .seed = trainer.seed(),
+                                                                     .rank = trainer.comm().rank(), .ranks = trainer.comm().size()});
+  const auto per_epoch = static_cast<std::uint64_t>(sampler.batches_per_epoch());
+  const std::uint64_t total = how.steps > 0 ? how.steps : per_epoch * s.epochs, epochs = (total + per_epoch - 1) / per_epoch;
+  trainer.set_steps_total(total);
+  trainer.start_clock();
+  trainer.stop(false);
+  const std::uint64_t done = trainer.steps_done();
+  [[maybe_unused]] const start_info info{.steps_total = total, .steps_done = done, .steps_per_epoch = per_epoch, .epochs = epochs,
+                                         .step = done, .epoch = done / per_epoch};
+  (detail::call_start(callbacks, trainer, info), ...);
+  std::vector<std::int32_t> words(static_cast<std::size_t>(s.batch_size * length)), targets = words;
+  for (std::uint64_t step = done; step < total && !trainer.stopped(); ++step) {
+    trainer.set_epoch(step / per_epoch, epochs);
+    index_t row = 0;
+    for (const index_t begin : sampler.begins(static_cast<index_t>(step))) {
+      std::copy_n(tokens.data() + begin, length, words.data() + row * length);
+      std::copy_n(tokens.data() + begin + 1, length, targets.data() + row++ * length);
+    }
+    const auto& report = trainer.step({words.data(), targets.data(), row, length});
+    (detail::call_step(callbacks, trainer, report), ...);
+    if (trainer.steps_done() % per_epoch == 0) {
+      trainer.read_report();
+      (detail::call_epoch(callbacks, trainer, report), ...);
+    }
+  }
+  trainer.read_report();
+  (detail::call_end(callbacks, trainer, trainer.report()), ...);
+}
+
+}  // namespace pretext::train
