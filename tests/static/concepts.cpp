@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Every policy of the library is one of its kind, minimal ones are, and what lacks one member is not.
+#include <pretext/augment/text/hide.hpp>
 #include <pretext/concepts/dataset.hpp>
 #include <pretext/data/image_set.hpp>
 #include <pretext/nn/layer_norm.hpp>
@@ -58,6 +59,20 @@ static_assert(!Optimizer<bare_rate>);
 static_assert(Recipe<px::recipe::simclr> && Recipe<px::recipe::byol> && Recipe<px::recipe::moco> && Recipe<px::recipe::simsiam>);
 static_assert(Family<px::method::joint_embedding<px::recipe::simclr>> && Family<px::method::joint_embedding<px::recipe::moco>>);
 static_assert(!Recipe<int> && !Recipe<nn::relu>);
+
+// ---- corruptions
+namespace au = pretext::augment;
+static_assert(au::Corruption<au::bert_masking> && au::Corruption<au::whole_word_masking> && au::Corruption<au::span_masking>);
+static_assert(au::Corruption<au::hidden_embeddings> && au::Corruption<au::random_replacement> && au::Corruption<au::electra_input>);
+struct bare_corruption {  // the archetype: nothing but what is asked for
+  px::index_t capacity(px::index_t) const;
+  std::int32_t corrupt(px::rng::key, const au::token_ids&, const au::token_row&, const au::hidden_row&) const;
+};
+static_assert(au::Corruption<bare_corruption> && !au::Corruption<au::choose::tokens> && !au::Corruption<au::horizontal_flip>);
+struct kept_corruption : bare_corruption {
+  std::string kept;  // no kernel can hold it
+};
+static_assert(!au::Corruption<kept_corruption>);
 
 // ---- data sets
 static_assert(Dataset<px::data::image_set, px::data::image_batch>);

@@ -8,7 +8,8 @@
 namespace {
 using namespace proof;
 
-constexpr index_t words = 7, mask_word = 6, hidden = 2;  // the last word stands for a hidden one; places hidden in a sample
+constexpr index_t words = 7, mask_word = 6;  // the last word stands for a hidden one
+constexpr px::augment::token_ids ids(words, mask_word);
 
 // the family
 template <class R>
@@ -20,11 +21,12 @@ class masked {
   using network_type = nn::bound_t<typename R::network, nn::output_t<table_type>>;
   struct settings {
     px::optimizer::sgd optimizer{.rate = 0.2};
+    typename R::corruption corruption{};
     px::setting<index_t> batch_size = px::default_value(4), length = px::default_value(9);
     px::setting<std::uint64_t> seed = px::default_value(1);
     template <class Self, class Visit>
     static constexpr void fields(Self& self, Visit&& visit) {
-      visit("optimizer", self.optimizer), visit("batch_size", self.batch_size), visit("length", self.length);
+      visit("optimizer", self.optimizer), visit("corruption", self.corruption), visit("batch_size", self.batch_size), visit("length", self.length);
       visit("seed", self.seed);
     }
   };
@@ -39,9 +41,9 @@ class masked {
 
   template <class S, class T = typename S::value_type>
   void step(S& s, const batch_type& in) const {
-    const index_t n = in.samples * hidden;
     const px::extent structure{.samples = in.samples, .length = in.length, .lengths = in.lengths};
-    const auto made = px::method::hide_tokens(s, in, hidden, mask_word);
+    const auto made = px::method::hide_tokens(s, settings_.corruption, ids, in);
+    const index_t n = made.place.size();
     const auto e = s.forward(table_, activations<std::int32_t>(made.shown, &structure));
     const auto h = s.forward(network_, e.y);
     const tensor_view<T> context = s.ctx.take({in.samples, R::width}), own = s.ctx.take({n, R::width});
@@ -74,6 +76,7 @@ struct little_language {
   template <class R>
   using family = masked<R>;
   static constexpr index_t width = 5;
+  using corruption = px::augment::electra_input;
   using table = nn::embedding<words, width>;
   using network = nn::sequential<nn::linear<8>, nn::gelu, nn::linear<width>>;
   using precision = px::train::f64;
@@ -111,9 +114,9 @@ TEST_CASE("masked: an interrupted run goes on with the same bytes, batches of se
 }
 
 TEST_CASE("masked: words are learned, padding is never read, and a longer batch than planned is refused", "[proof][masked]") {
-  trainer t({.batch_size = 16});
+  trainer t({.corruption = {.choose = {.share = 0.3f}}, .batch_size = 16});
   double first = 0, last = 0;
-  for (std::uint64_t step = 0; step < 150; ++step) {
+  for (std::uint64_t step = 0; step < 250; ++step) {
     corpus c = draw_corpus(step, 16, 9);
     for (index_t b = 0; b < 16; ++b)  // numbers of no word: reading one throws
       for (index_t i = c.lengths[static_cast<std::size_t>(b)]; i < 9; ++i) c.tokens[static_cast<std::size_t>(b * 9 + i)] = 1000;
