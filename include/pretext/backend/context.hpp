@@ -62,7 +62,7 @@ struct context {
   workspace* memory = nullptr;
   Comm* comm = nullptr;
   const step_inputs* inputs = nullptr;
-  rng::key key = {};
+  moving_key key = {};
   run_mode mode = run_mode::train;
   /// Whether backward will follow; without it nothing is kept between layers.
   bool keep = true;
@@ -118,10 +118,8 @@ struct context {
   }
   constexpr workspace::scope scope() const { return workspace::scope(*memory); }
   constexpr bool training() const { return mode == run_mode::train; }
-  /// The key of this layer's draws, which differ from step to step.
-  constexpr moving_key step_key() const { return {key, inputs, moving_key::by::step_as_sample}; }
   /// The same with another key: draws of two dropout layers never meet.
-  constexpr context with_key(rng::key k) const {
+  constexpr context with_key(const moving_key& k) const {
     context c = *this;
     c.key = k;
     return c;

@@ -28,7 +28,7 @@ struct dropout {
     constexpr void forward(const Ctx& ctx, parameter_view<T>, activations<const T> x, activations<T> y,
                            cache<T>&) const {
       if (ctx.training())
-        ctx(op::dropout, ctx.step_key(), this->spec.rate.value(), first_element(ctx, x), x, y);
+        ctx(op::dropout, ctx.key, this->spec.rate.value(), first_element(ctx, x), x, y);
       else
         ctx(op::copy, x, y);
     }
@@ -37,7 +37,7 @@ struct dropout {
                             activations<const T> dy, Dx dx, Dp) const {
       if constexpr (is_wanted<Dx>) {
         if (ctx.training())
-          ctx(op::dropout, ctx.step_key(), this->spec.rate.value(), first_element(ctx, dy), dy, dx);
+          ctx(op::dropout, ctx.key, this->spec.rate.value(), first_element(ctx, dy), dy, dx);
         else
           ctx(op::copy, dy, dx);
       }

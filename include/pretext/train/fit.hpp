@@ -27,6 +27,20 @@ image_bounds bounds_of(const Dataset& data) {
   }
   return b;
 }
+/// The pixels of a set where a trainer works, as long as this lives.
+template <class Trainer>
+struct held_set {
+  static constexpr bool apart = requires { requires Trainer::own_memory; };
+  Trainer& trainer;
+  template <class Dataset>
+  held_set(Trainer& t, [[maybe_unused]] const Dataset& data) : trainer(t) {
+    if constexpr (apart && requires { data.pixels().data(); })
+      if (data.pixels().size() > 0 && data.pixels().size() <= Trainer::resident_bytes) t.hold(data.pixels().data(), data.pixels().size());
+  }
+  ~held_set() {
+    if constexpr (apart) trainer.let_go();
+  }
+};
 }  // namespace detail
 
 /// Runs a trainer over a data set of images for settings().epochs: a loop over `trainer.step(batch)` with batches
@@ -56,8 +70,7 @@ void fit(Trainer& trainer, const Dataset& data, Callbacks&&... callbacks) {
       trainer.plan(trainer.planned_batch());
     }
   }
-  if constexpr (requires { requires Trainer::own_memory; data.pixels().data(); })
-    if (data.pixels().size() > 0 && data.pixels().size() <= Trainer::resident_bytes) trainer.hold(data.pixels().data(), data.pixels().size());
+  [[maybe_unused]] const detail::held_set<Trainer> held(trainer, data);
   trainer.set_steps_total(total);
   trainer.start_clock();
   trainer.stop(false);

@@ -114,12 +114,13 @@ class own_side {
 
   /// A copy for the host of what lies at an address of the back end; what a visitor writes there counts from put_shown on.
   PRETEXT_COLD T* show(T* there, index_t size) {
-    for (mirror& m : mirrors_)
-      if (m.there == there && m.here.size() == size) return show(m);
+    for (const mirror& m : mirrors_)
+      if (m.there == there && m.here.size() == size) return m.here.data();
     mirror& m = mirrors_.add();
     m.there = there;
     m.here = buffer<T>(size);
-    return show(m);
+    if (size > 0) backend_->download(m.here.data(), there, m.here.bytes());
+    return m.here.data();
   }
   /// The counts of updates, which ops keep.
   PRETEXT_COLD void show_updates(step_inputs& here) {
@@ -129,7 +130,7 @@ class own_side {
     shows_updates_ = true;
   }
   void put_shown(const step_inputs& here) {
-    if (!shows_updates_ && !shows_) return;
+    if (!shows_updates_ && mirrors_.empty()) return;
     put_all(here);
   }
 
@@ -171,14 +172,17 @@ class own_side {
     backend_->send(block_.data(), place.used());
     return there;
   }
-  /// Keeps a copy of memory that batches point into, so that they bring addresses alone. It must stay as it is.
+  /// Keeps a copy of memory that batches point into, so that they bring addresses alone. It must stay as it is until let_go.
   PRETEXT_COLD void hold(const void* here, std::size_t bytes) {
-    for (const resident_range& r : held_)
-      if (r.here == here && r.bytes == bytes) return;
     own_buffer<std::byte>& copy = copies_.add();
     copy = own_buffer<std::byte>(*backend_, static_cast<index_t>(bytes));
     copy.upload(static_cast<const std::byte*>(here));
     held_.add() = {static_cast<const std::byte*>(here), bytes, copy.data()};
+  }
+
+  PRETEXT_COLD void let_go() {
+    held_ = {};
+    copies_ = {};
   }
 
   /// Runs launches() for a batch: the first time as it is, the second time while it is recorded, then from the record. Batches that
@@ -220,7 +224,6 @@ class own_side {
   struct mirror {
     T* there = nullptr;
     buffer<T> here;
-    bool shown = false;
   };
   struct sent {
     own_buffer<update_range> there;
@@ -232,28 +235,22 @@ class own_side {
     bool ready = false;
   };
 
-  T* show(mirror& m) {
-    if (!m.shown && m.here.size() > 0) backend_->download(m.here.data(), m.there, m.here.bytes());
-    m.shown = shows_ = true;
-    return m.here.data();
-  }
   PRETEXT_COLD void put_all(const step_inputs& here) {
-    for (mirror& m : mirrors_) {
-      if (m.shown && m.here.size() > 0) backend_->upload(m.there, m.here.data(), m.here.bytes());
-      m.shown = false;
-    }
+    for (const mirror& m : mirrors_)
+      if (m.here.size() > 0) backend_->upload(m.there, m.here.data(), m.here.bytes());
+    mirrors_ = {};
     if (shows_updates_) {
       step_record<T> r = read();
       for (int i = 0; i < max_players; ++i) r.inputs.players[i].updates = here.players[i].updates;
       record_.upload(&r);
     }
-    shows_ = shows_updates_ = false;
+    shows_updates_ = false;
   }
 
   B* backend_ = nullptr;
   own_buffer<step_record<T>> record_;
   list<mirror> mirrors_;
-  bool shows_ = false, shows_updates_ = false, records_ = true;
+  bool shows_updates_ = false, records_ = true;
   sent sent_[max_players];
   own_buffer<std::byte> block_;
   list<own_buffer<std::byte>> copies_;

@@ -191,10 +191,13 @@ class trainer {
   void record_steps([[maybe_unused]] bool now) {
     if constexpr (own_memory) own_.record_steps(now);
   }
-  /// Keeps a copy of memory that batches point into where the back end works, so that a step brings addresses alone; `fit` does so for a
-  /// set of up to `resident_bytes` bytes. The memory must stay as it is. Nothing on other back ends.
+  /// Keeps a copy of memory that batches point into where the back end works, so that a step brings addresses alone; `fit` does so, while
+  /// it runs, for a set of up to `resident_bytes` bytes. That memory must stay as it is until let_go(). Nothing on other back ends.
   void hold([[maybe_unused]] const void* begin, [[maybe_unused]] std::size_t bytes) {
     if constexpr (own_memory) own_.hold(begin, bytes);
+  }
+  void let_go() {
+    if constexpr (own_memory) own_.let_go();
   }
   static constexpr std::size_t resident_bytes = std::size_t{1} << 30;
   static constexpr bool own_memory = backend::has_own_memory<Backend>;
@@ -383,8 +386,8 @@ class trainer {
     }
     scope_.ctx.inputs = inputs;
     scope_.ctx.memory = &memory_;
-    // Step and epoch are added where draws are made (moving_key).
-    scope_.ctx.key = rng::key{.seed = seed(), .occurrence = static_cast<std::uint16_t>(comm_->rank())}.with_purpose(rng::purpose::dropout);
+    const rng::key of_rank{.seed = seed(), .occurrence = static_cast<std::uint16_t>(comm_->rank())};
+    scope_.ctx.key = {of_rank.with_purpose(rng::purpose::dropout), inputs, moving_key::by::step_as_sample};
     scope_.inputs = inputs;
     scope_.specs = &specs_;
     scope_.micro_batch = micro_batch();

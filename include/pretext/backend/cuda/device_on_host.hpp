@@ -14,7 +14,6 @@
 #include <utility>
 #include <vector>
 
-#include "../reference/reference.hpp"
 #include "block_ops.hpp"
 
 namespace pretext::backend {
@@ -173,23 +172,6 @@ class closed_executor : public blocks::host_executor {
   index_t launches_ = 0;
 };
 
-/// A user's code on samples, one after the other, as a kernel.
-template <class W>
-struct sample_loop_kernel {
-  static constexpr int threads = blocks::warp;
-  using shared = blocks::nothing;
-  using state = blocks::nothing;
-  W writer;
-  index_t count;
-  float* scratch;
-  template <class Block>
-  void run(Block& block) const {
-    block.alone([&](int t, state&) {
-      for (index_t i = 0; t == 0 && i < count; ++i) writer(i, tensor_view<float>{scratch, extents(writer.scratch_floats)});
-    });
-  }
-};
-
 }  // namespace detail
 
 /// A device played by the host: the kernels of `cuda` in memory of their own, which nobody but kernels, uploads and downloads may touch.
@@ -213,19 +195,12 @@ class device_on_host {
 
   template <class Op, class... A>
   void run(Op, workspace& memory, const A&... a) {
-    if constexpr (runs_natively<Op, A...>) {
-      detail::run_blocks(executor_, op::exact_op<Op>{}, memory, a...);
-    } else {
-      static_assert(std::is_same_v<Op, op::for_each_sample_op>, "pretext[backend.112] device_on_host has no kernel for this op yet; `Op` names it");
-      on_samples(memory, a...);
-    }
+    static_assert(runs_natively<Op, A...>, "pretext[backend.112] device_on_host has no kernel for this op yet; `Op` in the next lines names it");
+    if constexpr (runs_natively<Op, A...>) detail::run_blocks(executor_, op::exact_op<Op>{}, memory, a...);
   }
   template <class Op, class... A>
-  static std::size_t scratch_bytes(Op op, const A&... a) {
-    if constexpr (runs_natively<Op, A...>)
-      return detail::block_scratch<detail::closed_executor>(op::exact_op<Op>{}, a...);
-    else
-      return reference::scratch_bytes(op, a...);
+  static std::size_t scratch_bytes(Op, const A&... a) {
+    return detail::block_scratch<detail::closed_executor>(op::exact_op<Op>{}, a...);
   }
   static constexpr int threads() { return 1; }
 
@@ -272,12 +247,6 @@ class device_on_host {
   std::size_t bytes() const { return memory_.bytes(); }
 
  private:
-  template <class W>
-  void on_samples(workspace& memory, const W& writer, index_t count) {
-    const workspace::scope scope(memory);
-    auto* scratch = reinterpret_cast<float*>(memory.take_bytes(scratch_bytes(op::for_each_sample, writer, count)));
-    executor_.launch(detail::sample_loop_kernel<W>{writer, count, scratch}, 1);
-  }
   detail::closed_memory memory_;
   detail::closed_executor executor_;
   std::vector<std::byte> stage_;

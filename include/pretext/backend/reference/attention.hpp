@@ -40,7 +40,7 @@ struct reference_attention {
     M kept(const op::attention_options& o, index_t b, index_t h, index_t i, index_t j) const {
       if (!(o.dropout > 0)) return M(1);
       const index_t draw = op::attention_draw(o, length, b, h, i, j);
-      const rng::counter_type words = o.key.block(static_cast<std::uint32_t>(draw / 4));
+      const rng::counter_type words = o.key.now().block(static_cast<std::uint32_t>(draw / 4));
       return op::dropout_keeps(words[static_cast<std::size_t>(draw % 4)], o.dropout) ? static_cast<M>(1 / (1 - o.dropout)) : M{};
     }
     template <class F>

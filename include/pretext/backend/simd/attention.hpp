@@ -133,8 +133,9 @@ struct weight_dropout {
     const double bound = std::ceil(rate * 4294967296.0);
     const std::uint64_t least = bound > 0 ? static_cast<std::uint64_t>(bound) : 0;
     const index_t first = op::attention_draw(o, length, b, h, i, j0);
+    const rng::key key = o.key.now();
     for (index_t number = first / 4; 4 * number < first + n; ++number) {
-      const rng::counter_type four = o.key.block(static_cast<std::uint32_t>(number));
+      const rng::counter_type four = key.block(static_cast<std::uint32_t>(number));
       for (index_t w = 0; w < 4; ++w)
         if (const index_t at = 4 * number + w - first; at >= 0 && at < n) to[at] = four[static_cast<std::size_t>(w)] >= least ? keep : T(0);
     }
