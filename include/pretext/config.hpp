@@ -15,6 +15,13 @@
 #define PRETEXT_UNROLL _Pragma("GCC unroll 64")
 #endif
 
+/// Stands before a loop that is left as it is.
+#if defined(__CUDACC__)
+#define PRETEXT_NO_UNROLL _Pragma("unroll 1")
+#else
+#define PRETEXT_NO_UNROLL
+#endif
+
 /// Stands before a template that runs on either side and calls what its arguments have on one side alone: a context of the host has
 /// functions of the host, and nvcc is told not to mind.
 #if defined(__CUDACC__)

@@ -34,5 +34,6 @@ int main() {
     };
     law("dot", similarity::dot{});
     law("negative_squared_euclidean", similarity::negative_squared_euclidean{});
+    law("gaussian_kernel", similarity::gaussian_kernel{});
   });
 }

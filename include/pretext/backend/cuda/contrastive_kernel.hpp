@@ -15,6 +15,7 @@ namespace pretext::backend::blocks {
 /// Products of 64 rows with `across` columns, 4 x (across / 16) a thread; in double 32 columns, so that two tiles fit into shared memory.
 template <class T>
 struct score_tile {
+  static constexpr index_t wanted_blocks = 512;
   static constexpr int threads = 256, down = 64, across = sizeof(T) == 8 ? 32 : 64, depth = 16, own_rows = 4, own_columns = across / 16;
   struct operands {
     alignas(16) T rows[depth][down + 4];
@@ -97,7 +98,7 @@ struct pair_grid {
   index_t rows, columns, width;
   index_t run;          // columns of a block, whole tiles
   std::uint32_t runs;
-  static constexpr index_t wanted = 512;
+  static constexpr index_t wanted = Tile::wanted_blocks;
 
   static index_t most_runs(index_t rows, index_t columns) {
     const index_t tiles = std::max<index_t>(ceil_div(rows, Tile::down), 1);
@@ -115,6 +116,8 @@ struct pair_grid {
     return g;
   }
   index_t blocks() const { return ceil_div(rows, index_t{Tile::down}) * runs; }
+  /// The end of the run that begins at `first`.
+  PRETEXT_DEVICE int last(int first) const { return static_cast<int>(first + run < columns ? first + run : columns); }
 };
 
 template <class Pair, class T>
@@ -124,6 +127,14 @@ struct pair_scores {
   const T *rows, *columns;
   const T *row_norms, *column_norms;  // null where the similarity looks at none
   const T* inverse_temperature;
+
+  /// A pair that says nothing may look at them.
+  static constexpr bool looks_at_norms = [] {
+    if constexpr (requires { Pair::uses_norms; })
+      return Pair::uses_norms;
+    else
+      return true;
+  }();
 
   PRETEXT_DEVICE bool is_self(index_t i, index_t j) const { return mask.self_offset >= 0 && j == i + mask.self_offset; }
   PRETEXT_DEVICE T row_norm(index_t i) const { return row_norms != nullptr ? row_norms[i] : T(0); }

@@ -24,7 +24,7 @@ struct rounded_rows {
   index_t count;
   int words;  // of a row
 
-  static constexpr int words_for(index_t width) { return static_cast<int>(round_up(width, 16) / 2); }
+  static constexpr int words_for(index_t width) { return static_cast<int>(round_up(width > 0 ? width : 1, 16) / 2); }
 };
 struct round_rows_body {
   const float* from;
@@ -94,6 +94,7 @@ struct positive_scores_kernel {
 
 /// Products of 128 rows with 32 columns, 128 numbers of them at a time.
 struct mma_tile {
+  static constexpr index_t wanted_blocks = 256;
   static constexpr int threads = 256, down = 128, across = 32, depth = 128, stride = depth + 8;
   static constexpr int tiles = across / 8, words = depth / 2, packs_a_row = words / 4, own_packs = across * packs_a_row / threads;
   struct operands {
@@ -111,35 +112,36 @@ struct mma_tile {
   static PRETEXT_DEVICE int column(int t, int n) { return 8 * n + 2 * (t % 4); }
 
   /// Pack p of a tile of rows from `first` on and of part `chunk` of their numbers; zeros outside.
-  static PRETEXT_DEVICE pack<std::uint32_t> fetch(const rounded_rows& of, index_t first, index_t end, int chunk, int p) {
-    const index_t i = first + p / packs_a_row;
-    const int word = chunk * words + p % packs_a_row * 4;
-    if (i < end && word < of.words) return *reinterpret_cast<const pack<std::uint32_t>*>(of.pairs + i * of.words + word);
+  static PRETEXT_DEVICE pack<std::uint32_t> fetch(const rounded_rows& of, int first, int end, int chunk, int p) {
+    const int i = first + p / packs_a_row, word = chunk * words + p % packs_a_row * 4;
+    if (i < end && word < of.words) return *reinterpret_cast<const pack<std::uint32_t>*>(of.pairs + static_cast<index_t>(i) * of.words + word);
     return {{0, 0, 0, 0}};
   }
   template <int N>
   static PRETEXT_DEVICE void put(std::uint16_t (&to)[N][stride], int p, const pack<std::uint32_t>& v) {
     *reinterpret_cast<pack<std::uint32_t>*>(&to[p / packs_a_row][p % packs_a_row * 8]) = v;
   }
-  static PRETEXT_DEVICE void fetch_columns(const rounded_rows& of, index_t first, index_t end, int chunk, int t, pack<std::uint32_t> (&to)[own_packs]) {
+  static PRETEXT_DEVICE void fetch_columns(const rounded_rows& of, int first, int end, int chunk, int t, pack<std::uint32_t> (&to)[own_packs]) {
     PRETEXT_UNROLL
     for (int k = 0; k < own_packs; ++k) to[k] = fetch(of, first, end, chunk, t + k * threads);
   }
-  static PRETEXT_DEVICE void copy_rows(const rounded_rows& of, index_t first, int chunk, int t, operands& s) {
-    for (int p = t; p < down * packs_a_row; p += threads) put(s.rows, p, fetch(of, first, of.count, chunk, p));
+  static PRETEXT_DEVICE void copy_rows(const rounded_rows& of, int first, int chunk, int t, operands& s) {
+    PRETEXT_NO_UNROLL  // what is on its way takes registers
+    for (int p = t; p < down * packs_a_row; p += threads) put(s.rows, p, fetch(of, first, static_cast<int>(of.count), chunk, p));
   }
   static PRETEXT_DEVICE int chunks(int words_of_row) { return (words_of_row + words - 1) / words; }
 
   /// Walks over the columns [first, last): for each tile own.in.c becomes the products, then tile(j0) is called; it may look at
   /// s.in.columns, which hold part `slice` of the columns' numbers. beside(t, s, j0): what else of the columns becomes shared.
-  template <class Block, class Beside, class Tile>
-  static PRETEXT_DEVICE void walk(Block& block, const rounded_rows& rows, index_t i0, const rounded_rows& columns, index_t first, index_t last,
+  /// `Ahead`: columns are read a tile before they are needed, into registers.
+  template <bool Ahead, class Block, class Beside, class Tile>
+  static PRETEXT_DEVICE void walk(Block& block, const rounded_rows& rows, int i0, const rounded_rows& columns, int first, int last,
                                   int slice, const Beside& beside, const Tile& tile) {
     const int parts = chunks(rows.words);
     const int start = slice + 1 == parts ? 0 : slice + 1;  // so that the last part is `slice`
-    block.alone([&](int t, auto& own) { fetch_columns(columns, first, last, start, t, own.in.next); });
+    if constexpr (Ahead) block.alone([&](int t, auto& own) { fetch_columns(columns, first, last, start, t, own.in.next); });
     if (parts == 1) block.each([&](int t, auto&, auto& s) { copy_rows(rows, i0, 0, t, s.in); });
-    for (index_t j0 = first; j0 < last; j0 += across) {
+    for (int j0 = first; j0 < last; j0 += across) {
       block.alone([&](int, auto& own) {
         PRETEXT_UNROLL
         for (int n = 0; n < tiles; ++n)
@@ -149,6 +151,7 @@ struct mma_tile {
       int part = start;
       for (int turn = 0; turn < parts; ++turn) {
         block.each([&](int t, auto& own, auto& s) {
+          if constexpr (!Ahead) fetch_columns(columns, j0, last, part, t, own.in.next);
           PRETEXT_UNROLL
           for (int k = 0; k < own_packs; ++k) put(s.in.columns, t + k * threads, own.in.next[k]);
           if (parts > 1) copy_rows(rows, i0, part, t, s.in);
@@ -157,8 +160,9 @@ struct mma_tile {
         const int now = part;
         part = part + 1 == parts ? 0 : part + 1;
         const bool turns = turn + 1 < parts;
-        if (turns || j0 + across < last)
-          block.alone([&](int t, auto& own) { fetch_columns(columns, turns ? j0 : j0 + across, last, part, t, own.in.next); });
+        if constexpr (Ahead)
+          if (turns || j0 + across < last)
+            block.alone([&](int t, auto& own) { fetch_columns(columns, turns ? j0 : j0 + across, last, part, t, own.in.next); });
         const int left = rows.words - now * words, steps = (left < words ? left : words) / 8;
         for (int k = 0; k < steps; ++k) {
           block.look([&](int t, auto& own, const auto& s) { load_matrices<false>(&s.in.rows[t / warp * 16][16 * k], stride, t % warp, own.in.a); });
@@ -181,11 +185,13 @@ struct mma_tile {
   }
 };
 
-/// The place in a tile of a column, -1 where it is outside.
-PRETEXT_DEVICE int place_in_tile(index_t column, index_t j0) {
-  const index_t at = column - j0;
-  return at >= 0 && at < mma_tile::across ? static_cast<int>(at) : -1;
+/// Where in a tile the pair of the block's first row with itself would stand, as a small number; far outside if there is none. The rows
+/// below have theirs as many columns further.
+PRETEXT_DEVICE int first_self(const op::pair_mask& mask, int i0, int j0) {
+  const index_t at = i0 + mask.self_offset - j0;
+  return mask.self_offset >= 0 && at > -mma_tile::down && at < mma_tile::across ? static_cast<int>(at) : -mma_tile::down - 1;
 }
+PRETEXT_DEVICE int columns_of_tile(int j0, int last) { return last - j0 < mma_tile::across ? last - j0 : mma_tile::across; }
 
 template <class Pair>
 struct contrastive_mma_forward_kernel {
@@ -193,10 +199,12 @@ struct contrastive_mma_forward_kernel {
   static constexpr int threads = tile::threads, min_blocks = 2;
   struct shared {
     tile::operands in;
+    float norms[tile::across];
   };
   struct state {
     tile::registers in;
-    float largest[2], total[2], top[2];
+    float largest[2], total[2], top[2], norms[2];
+    std::int32_t positives[2];
   };
 
   pair_scores<Pair, float> of;
@@ -209,23 +217,30 @@ struct contrastive_mma_forward_kernel {
   template <class Block>
   PRETEXT_DEVICE void run(Block& block) const {
     const auto n = static_cast<std::uint32_t>(block.number);
-    const index_t i0 = static_cast<index_t>(n / grid.runs) * tile::down, first = static_cast<index_t>(n % grid.runs) * grid.run;
-    const index_t last = first + grid.run < grid.columns ? first + grid.run : grid.columns;
-    block.alone([&](int, state& own) {
-      own.largest[0] = own.largest[1] = -infinity<float>;
-      own.total[0] = own.total[1] = 0.0f;
+    const int i0 = static_cast<int>(n / grid.runs) * tile::down, first = static_cast<int>(n % grid.runs * grid.run), last = grid.last(first);
+    block.alone([&](int t, state& own) {
+      PRETEXT_UNROLL
+      for (int half = 0; half < 2; ++half) {
+        const int i = i0 + tile::row(t, half);
+        own.largest[half] = -infinity<float>;
+        own.total[half] = 0.0f;
+        own.norms[half] = i < grid.rows ? of.row_norm(i) : 0.0f;
+        own.positives[half] = of.mask.drop_positive && i < grid.rows ? positives[i] : -1;
+      }
     });
-    tile::walk(
-        block, rows, i0, columns, first, last, tile::chunks(rows.words) - 1, [](int, shared&, index_t) {},
-        [&](index_t j0) {
-          const index_t self = i0 + of.mask.self_offset;  // the diagonal of the tile, where there is one
-          const bool meets_self = of.mask.self_offset >= 0 && self < j0 + tile::across && self + tile::down > j0;
-          const bool plain = j0 + tile::across <= last && !meets_self && !of.mask.drop_positive;
-          block.alone([&](int t, state& own) {
+    tile::walk<true>(
+        block, rows, i0, columns, first, last, tile::chunks(rows.words) - 1,
+        [&](int t, shared& s, int j0) {
+          if (t < tile::across) s.norms[t] = j0 + t < last ? of.column_norm(j0 + t) : 0.0f;
+        },
+        [&](int j0) {
+          const int self = first_self(of.mask, i0, j0), limit = columns_of_tile(j0, last);
+          const bool plain = limit == tile::across && self < -tile::down && !of.mask.drop_positive;
+          block.look([&](int t, state& own, const shared& s) {
             if (plain)
-              add<false>(own, t, i0, j0, last);
+              add<false>(own, s, t, self, limit, j0);
             else
-              add<true>(own, t, i0, j0, last);
+              add<true>(own, s, t, self, limit, j0);
           });
         });
     PRETEXT_UNROLL
@@ -237,7 +252,7 @@ struct contrastive_mma_forward_kernel {
       });
       block.template warp_reduce<4>([&](state& own) -> float& { return own.total[half]; }, plus{});
       block.alone([&](int t, state& own) {
-        const index_t i = i0 + tile::row(t, half);
+        const int i = i0 + tile::row(t, half);
         if (t % 4 != 0 || i >= grid.rows) return;
         const log_sum<float> all{own.top[half], own.total[half]};
         if (parts == nullptr)
@@ -251,13 +266,11 @@ struct contrastive_mma_forward_kernel {
  private:
   /// Takes the scores of a tile into the running sums; `Masked`: some of them may not count.
   template <bool Masked>
-  PRETEXT_DEVICE void add(state& own, int t, index_t i0, index_t j0, index_t last) const {
-    const int limit = last - j0 < tile::across ? static_cast<int>(last - j0) : tile::across;
+  PRETEXT_DEVICE void add(state& own, const shared& s_of, int t, int self_of_first, int limit, int j0) const {
+    const float it = *of.inverse_temperature;
     PRETEXT_UNROLL
     for (int half = 0; half < 2; ++half) {
-      const index_t i = i0 + tile::row(t, half) < grid.rows ? i0 + tile::row(t, half) : grid.rows - 1;
-      const int self = Masked && of.mask.self_offset >= 0 ? place_in_tile(i + of.mask.self_offset, j0) : -1;
-      const int dropped = Masked && of.mask.drop_positive ? place_in_tile(positives[i], j0) : -1;
+      const int self = self_of_first + tile::row(t, half), dropped = own.positives[half] - j0;
       float top = own.largest[half];
       PRETEXT_UNROLL
       for (int n = 0; n < tile::tiles; ++n)
@@ -268,7 +281,7 @@ struct contrastive_mma_forward_kernel {
           if (Masked && (at >= limit || at == self || at == dropped))
             s = -infinity<float>;
           else
-            s = of.score(s, i, j0 + at);
+            s = of.pair.template score<scalar_math>(s, own.norms[half], s_of.norms[at]) * it;
           top = s > top ? s : top;
         }
       const float shift = top > -infinity<float> ? top : 0.0f;
@@ -290,14 +303,15 @@ struct contrastive_mma_gradient_kernel {
   static constexpr int threads = tile::threads, min_blocks = 2, slice = tile::depth, own_tiles = slice / 8;
   struct shared {
     tile::operands in;
-    float lse[tile::across];
-    std::int32_t positives[tile::across];
+    // Of columns and of rows: registers are short here.
+    float lse[tile::across], norms[tile::across], row_lse[tile::down], row_norms[tile::down];
+    std::int32_t positives[tile::across], row_positives[tile::down];
   };
   struct state {
     tile::registers in;
     std::uint32_t w[tile::tiles / 2][4];
     float d[own_tiles][4];
-    float lse[2], expected[2], along[2];
+    float expected[2], along[2];
   };
 
   pair_scores<Pair, float> of;
@@ -315,29 +329,34 @@ struct contrastive_mma_gradient_kernel {
     auto n = static_cast<std::uint32_t>(block.number);
     const int own_slice = static_cast<int>(n % slices);
     n /= slices;
-    const index_t run_number = n % grid.runs, i0 = static_cast<index_t>(n / grid.runs) * tile::down;
-    const index_t first = run_number * grid.run, last = first + grid.run < grid.columns ? first + grid.run : grid.columns;
-    block.alone([&](int t, state& own) {
-      PRETEXT_UNROLL
-      for (int half = 0; half < 2; ++half) {
-        const index_t i = i0 + tile::row(t, half);
-        own.lse[half] = row_lse != nullptr && i < grid.rows ? row_lse[i] : 0.0f;
-        own.expected[half] = own.along[half] = 0.0f;
-      }
+    const int run_number = static_cast<int>(n % grid.runs), i0 = static_cast<int>(n / grid.runs) * tile::down;
+    const int first = static_cast<int>(run_number * grid.run), last = grid.last(first);
+    block.each([&](int t, state&, shared& s) {
+      if (t >= tile::down) return;
+      const bool exists = i0 + t < grid.rows;
+      s.row_lse[t] = row_lse != nullptr && exists ? row_lse[i0 + t] : 0.0f;
+      s.row_norms[t] = exists ? of.row_norm(i0 + t) : 0.0f;
+      s.row_positives[t] = row_lse != nullptr && exists ? row_positives[i0 + t] : -1;
+    });
+    block.alone([&](int, state& own) {
+      own.expected[0] = own.expected[1] = own.along[0] = own.along[1] = 0.0f;
       PRETEXT_UNROLL
       for (int k = 0; k < own_tiles; ++k)
         PRETEXT_UNROLL
         for (int r = 0; r < 4; ++r) own.d[k][r] = 0.0f;
     });
-    tile::walk(
+    tile::walk<false>(
         block, rows, i0, columns, first, last, own_slice,
-        [&](int t, shared& s, index_t j0) {
-          if (t >= tile::across || column_lse == nullptr) return;
+        [&](int t, shared& s, int j0) {
+          if (t >= tile::across) return;
+          s.norms[t] = j0 + t < last ? of.column_norm(j0 + t) : 0.0f;
+          if (column_lse == nullptr) return;
           s.lse[t] = j0 + t < last ? column_lse[j0 + t] : 0.0f;
           s.positives[t] = j0 + t < last ? column_positives[j0 + t] : -1;
         },
-        [&](index_t j0) {
-          block.look([&](int t, state& own, const shared& s) { weigh(own, s, t, i0, j0, last); });
+        [&](int j0) {
+          const int self = first_self(of.mask, i0, j0), limit = columns_of_tile(j0, last);
+          block.look([&](int t, state& own, const shared& s) { weigh(own, s, t, self, limit, i0, j0); });
           const int left = (rows.words - own_slice * tile::words) * 2;  // numbers of the slice
           PRETEXT_UNROLL
           for (int k = 0; k < tile::tiles / 2; ++k)
@@ -363,22 +382,21 @@ struct contrastive_mma_gradient_kernel {
 
  private:
   /// The products of a tile become its weights, rounded, in the registers of a left operand.
-  PRETEXT_DEVICE void weigh(state& own, const shared& s, int t, index_t i0, index_t j0, index_t last) const {
-    const int limit = last - j0 < tile::across ? static_cast<int>(last - j0) : tile::across;
+  PRETEXT_DEVICE void weigh(state& own, const shared& s, int t, int self_of_first, int limit, int i0, int j0) const {
+    const float it = *of.inverse_temperature;
+    const int first_row = tile::row(t, 0), i = i0 + first_row;
     PRETEXT_UNROLL
-    for (int half = 0; half < 2; ++half) {
-      const index_t i = i0 + tile::row(t, half) < grid.rows ? i0 + tile::row(t, half) : grid.rows - 1;
-      const int self = of.mask.self_offset >= 0 ? place_in_tile(i + of.mask.self_offset, j0) : -1;
-      const int positive = row_lse != nullptr ? place_in_tile(row_positives[i], j0) : -1;
+    for (int n = 0; n < tile::tiles; ++n)
       PRETEXT_UNROLL
-      for (int n = 0; n < tile::tiles; ++n)
+      for (int k = 0; k < 2; ++k) {
+        const int at = tile::column(t, n) + k;
         PRETEXT_UNROLL
-        for (int k = 0; k < 2; ++k) {
-          const int at = tile::column(t, n) + k;
+        for (int half = 0; half < 2; ++half) {
+          const int row = first_row + 8 * half;
           float& c = own.in.c[n][2 * half + k];
-          c = at >= limit || at == self ? 0.0f : one(own, s, c, i, j0 + at, at, at == positive, half);
+          c = at >= limit || at == self_of_first + row ? 0.0f : one(own, s, c, it, i + 8 * half, row, at, at == s.row_positives[row] - j0, half);
         }
-    }
+      }
     PRETEXT_UNROLL
     for (int k = 0; k < tile::tiles / 2; ++k)
       PRETEXT_UNROLL
@@ -387,37 +405,39 @@ struct contrastive_mma_gradient_kernel {
         own.w[k][r] = pair_of_bfloat16(c[r % 2 * 2], c[r % 2 * 2 + 1]);
       }
   }
-  PRETEXT_DEVICE float one(state& own, const shared& columns_of, float product, index_t i, index_t j, int at, bool positive, int half) const {
-    const float s = of.score(product, i, j);
+  PRETEXT_DEVICE float one(state& own, const shared& all, float product, float it, int i, int row, int at, bool positive, int half) const {
+    const float s = of.pair.template score<scalar_math>(product, all.row_norms[row], all.norms[at]) * it;
     float w = 0.0f;
     if (row_lse != nullptr) {
-      const float p = positive && of.mask.drop_positive ? 0.0f : near_exp(s - own.lse[half]);
+      const float p = positive && of.mask.drop_positive ? 0.0f : near_exp(s - all.row_lse[row]);
       own.expected[half] += p == 0.0f ? 0.0f : p * s;
       w += p - (positive ? 1.0f : 0.0f);
     }
     if (column_lse != nullptr) {
-      const bool its = i == columns_of.positives[at];
-      w += (its && of.mask.drop_positive ? 0.0f : near_exp(s - columns_of.lse[at])) - (its ? 1.0f : 0.0f);
+      const bool its = i == all.positives[at];
+      w += (its && of.mask.drop_positive ? 0.0f : near_exp(s - all.lse[at])) - (its ? 1.0f : 0.0f);
     }
     if (w == 0.0f) return 0.0f;
-    const auto d = of.pair.template derivative<scalar_math>(product, of.row_norm(i), of.column_norm(j));
-    own.along[half] += 2.0f * w * d.row;
+    const auto d = of.pair.template derivative<scalar_math>(product, all.row_norms[row], all.norms[at]);
+    if constexpr (pair_scores<Pair, float>::looks_at_norms) own.along[half] += 2.0f * w * d.row;
     return w * d.dot;
   }
-  PRETEXT_DEVICE void finish(const state& own, int t, int half, index_t i, int own_slice, index_t run_number) const {
+  PRETEXT_DEVICE void finish(const state& own, int t, int half, index_t i, int own_slice, int run_number) const {
     if (i >= grid.rows) return;
+    const int first = tile::column(t, 0), left = static_cast<int>(grid.width - own_slice * slice) - first;
+    const index_t begin = i * grid.width + own_slice * slice + first;
+    float* const to = d_parts == nullptr ? d_rows + begin : d_parts + run_number * grid.rows * grid.width + begin;
+    const float* const row = of.rows + begin;
+    const float along = own.along[half], scale = d_parts == nullptr ? weight * *of.inverse_temperature : 1.0f;
     PRETEXT_UNROLL
     for (int n = 0; n < own_tiles; ++n)
       PRETEXT_UNROLL
       for (int k = 0; k < 2; ++k) {
-        const index_t e = own_slice * slice + tile::column(t, n) + k, at = i * grid.width + e;
-        if (e >= grid.width) continue;
+        const int e = 8 * n + k;
+        if (e >= left) continue;
         // A row that nothing goes along may hold anything.
-        const float d = own.d[n][2 * half + k] + (own.along[half] != 0.0f ? own.along[half] * of.rows[at] : 0.0f);
-        if (d_parts == nullptr)
-          d_rows[at] += weight * *of.inverse_temperature * d;
-        else
-          d_parts[run_number * grid.rows * grid.width + at] = d;
+        const float d = scale * (own.d[n][2 * half + k] + (along != 0.0f ? along * row[e] : 0.0f));
+        to[e] = d_parts == nullptr ? to[e] + d : d;
       }
     if (expected == nullptr || own_slice != 0 || t % 4 != 0) return;
     if (d_parts == nullptr)
