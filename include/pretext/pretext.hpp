@@ -36,6 +36,7 @@
 #include "nn/embedding.hpp"
 #include "nn/layer_norm.hpp"
 #include "nn/parallel.hpp"
+#include "nn/recurrent.hpp"
 #include "nn/repeat.hpp"
 #include "nn/residual.hpp"
 #include "nn/tap.hpp"

@@ -151,6 +151,23 @@ def embeddings():
         OUT[f"{name}.p.{key}"], OUT[f"{name}.d.{key}"] = v.float(), g
 
 
+def recurrent():
+    """nn.LSTM and nn.GRU; packed by pack_padded_sequence where there are lengths."""
+    from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+    for word, kind, k, h, n, both, lengths in (("lstm.one", "LSTM", 3, 5, 1, False, None), ("lstm.deep", "LSTM", 4, 6, 2, True, None),
+                                               ("lstm.padded", "LSTM", 3, 4, 2, True, [5, 2, 3]), ("gru.one", "GRU", 3, 5, 1, False, None),
+                                               ("gru.deep", "GRU", 5, 3, 3, False, None), ("gru.padded", "GRU", 3, 4, 2, True, [1, 5, 4])):
+        m = getattr(torch.nn, kind)(k, h, n, batch_first=True, bidirectional=both, dtype=torch.float64)
+        p = parameters(word, {key: v.shape for key, v in m.named_parameters()})
+
+        def run(x, q):
+            if lengths is None:
+                return torch.func.functional_call(m, q, (x,))[0]
+            out, _ = torch.func.functional_call(m, q, (pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False),))
+            return pad_packed_sequence(out, batch_first=True, total_length=x.shape[1])[0]
+        store(word, run, draw(word + ".x", 3, 5, k), p, lengths)
+
+
 def vocabulary():
     """Mean cross entropy over wanted positions; with and without a bias."""
     for word in ("bias", "tied"):
@@ -175,6 +192,6 @@ def activations():
 
 
 if __name__ == "__main__":
-    for part in (attention, blocks, bert, gpt2, rotary, embeddings, vocabulary, activations):
+    for part in (attention, blocks, bert, gpt2, rotary, embeddings, recurrent, vocabulary, activations):
         part()
     save(os.path.join(os.path.dirname(os.path.abspath(__file__)), "text.safetensors"), OUT)

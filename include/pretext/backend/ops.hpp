@@ -9,6 +9,7 @@
 #include "ops/elementwise.hpp"
 #include "ops/matrix.hpp"
 #include "ops/norm.hpp"
+#include "ops/recurrent.hpp"
 #include "ops/rounded.hpp"
 #include "ops/rows.hpp"
 #include "ops/sequence.hpp"
@@ -44,6 +45,7 @@ using all = list<matmul_op, linear_op, linear_map_op, column_sums_op, transpose_
                  positive_gradient_op, pair_indices_op, scheduled_inverse_op, update_op,
                  range_norms_op, sum_squares_op, clip_scale_op, begin_update_op, lerp_op, hold_momentum_op, put_back_op, enqueue_rows_op, begin_step_op,
                  for_each_sample_op, attention_op, attention_gradient_op, add_gathered_rows_op, add_positions_op, add_positions_gradient_op,
-                 sinusoidal_positions_op, rotate_positions_op, count_slots_op, vocabulary_loss_op>;
+                 sinusoidal_positions_op, rotate_positions_op, count_slots_op, vocabulary_loss_op, recurrent_op, recurrent_gradient_op,
+                 previous_outputs_op>;
 
 }  // namespace pretext::op

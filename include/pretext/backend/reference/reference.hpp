@@ -5,6 +5,7 @@
 #include "attention.hpp"
 #include "convolution.hpp"
 #include "elementwise.hpp"
+#include "recurrent.hpp"
 #include "rows.hpp"
 #include "sequence.hpp"
 #include "update.hpp"
@@ -33,6 +34,10 @@ class reference {
   static constexpr std::size_t scratch_bytes(op::for_each_sample_op, const W& writer, index_t) {
     return static_cast<std::size_t>(round_up(writer.scratch_floats * index_t{sizeof(float)}, 64));
   }
+  template <class Cell, class T, class... A>
+  static constexpr std::size_t scratch_bytes(op::recurrent_gradient_op, const Cell&, const tensor_view<T>& weight, const A&...) {
+    return static_cast<std::size_t>(round_up(weight.columns() * static_cast<index_t>(sizeof(T)), 64));
+  }
   static constexpr int threads() { return 1; }
 
  private:
@@ -49,6 +54,7 @@ class reference {
                  detail::reference_attention,
                  detail::reference_sequence,
                  detail::reference_vocabulary,
+                 detail::reference_recurrent,
                  detail::reference_update {
     using detail::reference_matrix::run;
     using detail::reference_convolution::run;
@@ -59,6 +65,7 @@ class reference {
     using detail::reference_attention::run;
     using detail::reference_sequence::run;
     using detail::reference_vocabulary::run;
+    using detail::reference_recurrent::run;
     using detail::reference_update::run;
 
     template <class Y, class M>

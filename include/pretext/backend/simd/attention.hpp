@@ -10,6 +10,7 @@
 #include "../ops/attention.hpp"
 #include "../ops/elementwise.hpp"
 #include "gemm_operands.hpp"
+#include "philox.hpp"
 #include "vector_math.hpp"
 
 /// Attention as small products on the register tiles of the matrix kernel: a tile of queries against the keys gives scores in
@@ -116,29 +117,25 @@ inline void transpose_rows(const S* from, index_t stride, index_t rows, index_t 
     transpose_panel<T, Arch>(from + j * stride, stride, width, rows - j < C ? rows - j : C, panels + j * width);
 }
 
-/// Which weights of a row dropout keeps, times 1 / (1 - rate).
-template <class T>
+/// Which weights of a row dropout keeps, and what they are multiplied by then.
+template <class T, class Arch>
 struct weight_dropout {
   const op::attention_options& o;
   index_t length, b, h;
   T keep;
-  double rate;
+  std::uint64_t least;
 
   weight_dropout(const op::attention_options& options, index_t l, index_t sample, index_t head)
       : o(options), length(l), b(sample), h(head), keep(options.dropout < 1 ? static_cast<T>(1 / (1 - options.dropout)) : T(0)),
-        rate(options.dropout) {}
-  explicit operator bool() const { return rate > 0; }
-  /// masks[j] for keys [j0, j0 + n) of query i.
-  PRETEXT_APART void masks(index_t i, index_t j0, index_t n, T* to) const {
-    const double bound = std::ceil(rate * 4294967296.0);
-    const std::uint64_t least = bound > 0 ? static_cast<std::uint64_t>(bound) : 0;
-    const index_t first = op::attention_draw(o, length, b, h, i, j0);
-    const rng::key key = o.key.now();
-    for (index_t number = first / 4; 4 * number < first + n; ++number) {
-      const rng::counter_type four = key.block(static_cast<std::uint32_t>(number));
-      for (index_t w = 0; w < 4; ++w)
-        if (const index_t at = 4 * number + w - first; at >= 0 && at < n) to[at] = four[static_cast<std::size_t>(w)] >= least ? keep : T(0);
-    }
+        least(least_kept(options.dropout)) {}
+  explicit operator bool() const { return o.dropout > 0; }
+  /// For keys [j0, j0 + n) of query i, at most `most` of them: to[j] is the factor of key j0 + j; room for a vector more.
+  template <index_t most>
+  PRETEXT_APART void factors(index_t i, index_t j0, index_t n, T* to) const {
+    using O = vector_ops<T, Arch>;
+    std::uint32_t memory[draw_room<Arch>(most)];
+    const std::uint32_t* const words = draw_words<Arch>(o.key.now(), op::attention_draw(o, length, b, h, i, j0), n, memory);
+    for (index_t j = 0; j < n; j += O::width) O::store(to + j, keep_lanes<T, Arch>(O::set(keep), words + j, least));
   }
 };
 
@@ -195,7 +192,7 @@ void attend(thread_pool& pool, const extents& size, const S* qkv, const extent& 
     T* const sums = strip + R * K;
     const index_t sum_stride = round_up(p.padded_width, 16);
     const detail::key_runs<T, Arch> runs(p, structure, o.causal, b, memory);
-    const detail::weight_dropout<T> dropped(o, p.length, b, h);
+    const detail::weight_dropout<T, Arch> dropped(o, p.length, b, h);
     const S* const q = qkv + b * p.length * stride + h * d;
     S* const out = y + b * p.length * y_stride + h * d;
     T* const own_lse = lse != nullptr ? lse + (b * p.heads + h) * p.length : nullptr;
@@ -249,9 +246,9 @@ void attend(thread_pool& pool, const extents& size, const S* qkv, const extent& 
           detail::fill_run(s, 0, a0, T(0));
           detail::fill_run(s, e1, n, T(0));
           if (dropped) {
-            T masks[K];
-            dropped.masks(t + r, j0 + a, e - a, masks + a);
-            for (index_t j = a; j < e; ++j) s[j] *= masks[j];
+            T factors[K + W];
+            dropped.template factors<K>(t + r, j0 + a0, e - a0, factors);
+            for (index_t j = a0; j < e1; j += W) O::store(s + j, O::load(s + j) * O::load(factors + j - a0));
           }
         }
         const store_result<T, Arch> add{{sums, sum_stride}, !first};
@@ -306,7 +303,7 @@ void attend_backward(thread_pool& pool, const extents& size, const S* qkv, const
     T* const dvalues = dots + R * M;
     T* const sums = dvalues + R * M;
     const detail::key_runs<T, Arch> runs(p, structure, o.causal, b, memory);
-    const detail::weight_dropout<T> dropped(o, T_, b, h);
+    const detail::weight_dropout<T, Arch> dropped(o, T_, b, h);
     const S* const q = qkv + b * T_ * stride + h * d;
     const S* const own_y = y + b * T_ * y_stride + h * d;
     const S* const own_dy = dy + b * T_ * y_stride + h * d;
@@ -382,10 +379,11 @@ void attend_backward(thread_pool& pool, const extents& size, const S* qkv, const
             const V shift = O::set(row_lse[i0 + t + r]), own = O::set(along[i0 + t + r]);
             const T *const s = dots + r * M, *const v = dvalues + r * M;
             if (dropped) {
-              alignas(64) T masks[M];
-              dropped.masks(i0 + t + r, j0 + a, e - a, masks + a);
-              for (index_t j = a / W * W; j < e; j += W) {
-                const V weight = detail::exp_of_negative<T, Arch>(O::load(s + j) - shift), kept = O::load(masks + j);
+              const index_t a0 = a / W * W;
+              T factors[M + W];
+              dropped.template factors<M>(i0 + t + r, j0 + a0, e - a0, factors);
+              for (index_t j = a0; j < e; j += W) {
+                const V weight = detail::exp_of_negative<T, Arch>(O::load(s + j) - shift), kept = O::load(factors + j - a0);
                 O::store(w + j, weight * kept);
                 O::store(g + j, weight * (kept * O::load(v + j) - own));
               }

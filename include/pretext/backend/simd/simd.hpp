@@ -10,6 +10,7 @@
 #include "simd_elementwise.hpp"
 #include "simd_matrix.hpp"
 #include "simd_norm.hpp"
+#include "simd_recurrent.hpp"
 #include "simd_rows.hpp"
 #include "simd_sequence.hpp"
 #include "simd_update.hpp"
@@ -25,19 +26,23 @@ struct simd_falls_back {
 template <>
 struct simd_falls_back<bfloat16> {
   using type = op::list<op::transpose_inner_op, op::avg_pool2d_backward_op, op::layer_norm_op, op::layer_norm_input_gradient_op,
-                        op::layer_norm_parameter_gradient_op>;
+                        op::layer_norm_parameter_gradient_op, op::sinusoidal_positions_op, op::recurrent_op,
+                        op::recurrent_gradient_op, op::previous_outputs_op>;
 };
 
 using sequence_ops = op::list<op::scatter_add_rows_op, op::attention_op, op::attention_gradient_op, op::add_gathered_rows_op, op::add_positions_op,
-                              op::add_positions_gradient_op, op::sinusoidal_positions_op, op::rotate_positions_op, op::count_slots_op, op::vocabulary_loss_op>;
+                              op::add_positions_gradient_op, op::sinusoidal_positions_op, op::rotate_positions_op, op::count_slots_op, op::vocabulary_loss_op, op::recurrent_op,
+                              op::recurrent_gradient_op, op::previous_outputs_op>;
 template <class Arch>
-struct simd_sequence_kernels : simd_attention<Arch>, simd_sequence<Arch>, simd_vocabulary<Arch> {
+struct simd_sequence_kernels : simd_attention<Arch>, simd_sequence<Arch>, simd_vocabulary<Arch>, simd_recurrent<Arch> {
   using simd_attention<Arch>::run;
   using simd_sequence<Arch>::run;
   using simd_vocabulary<Arch>::run;
+  using simd_recurrent<Arch>::run;
   using simd_attention<Arch>::scratch;
   using simd_sequence<Arch>::scratch;
   using simd_vocabulary<Arch>::scratch;
+  using simd_recurrent<Arch>::scratch;
 };
 
 /// Who runs Op: the back end's kernels, or those that its precision brings along.
@@ -109,7 +114,8 @@ class simd {
                op::clip_scale_op, op::begin_update_op, op::lerp_op, op::hold_momentum_op, op::put_back_op, op::enqueue_rows_op,
                op::begin_step_op, op::for_each_sample_op, op::scatter_add_rows_op,
                op::attention_op, op::attention_gradient_op, op::add_gathered_rows_op, op::add_positions_op, op::add_positions_gradient_op,
-               op::sinusoidal_positions_op, op::rotate_positions_op, op::count_slots_op, op::vocabulary_loss_op>;
+               op::sinusoidal_positions_op, op::rotate_positions_op, op::count_slots_op, op::vocabulary_loss_op,
+               op::recurrent_op, op::recurrent_gradient_op, op::previous_outputs_op>;
 
   /// What is native for maps of float and falls back for maps stored as S.
   template <class S>
