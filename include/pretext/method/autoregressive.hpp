@@ -11,6 +11,7 @@
 #include "../nn/text_embedding.hpp"
 #include "../objective/vocabulary.hpp"
 #include "../train/trainer.hpp"
+#include "position_numbers.hpp"
 
 namespace pretext::method {
 
@@ -19,16 +20,6 @@ struct next_token_batch {
   const std::int32_t *tokens = nullptr, *targets = nullptr;  // (B, length)
   index_t samples = 0, length = 0;
   friend constexpr bool operator==(const next_token_batch&, const next_token_batch&) = default;
-};
-
-/// Writes the number of every position of a sample, for op::for_each_sample.
-struct position_numbers {
-  std::int32_t* to;
-  index_t length;
-  index_t scratch_floats = 0;
-  PRETEXT_HOST_DEVICE void operator()(index_t b, tensor_view<float>) const {
-    for (index_t t = 0; t < length; ++t) to[b * length + t] = static_cast<std::int32_t>(b * length + t);
-  }
 };
 
 /// Next-token prediction: words -> encoder -> softmax over the vocabulary with the words' own table (tied).
