@@ -17,6 +17,7 @@ struct bf16_scores {
   using scores = bf16_scores;
   template <class Op>
   static constexpr bool rounds = is_score<Op>;
+  static float round(float x) { return float_from_bfloat16(bfloat16_from_float(x)); }
 };
 
 /// Products of layers may round what they multiply to bfloat16 (8 significant bits, the range of a float). Their sums, and
