@@ -30,9 +30,7 @@ void continue_text(const Trainer& trainer, std::vector<std::int32_t>& tokens, in
   for (index_t step = 0; step < count; ++step) {
     const index_t n = std::min(static_cast<index_t>(tokens.size()), family.chosen().length.value());
     const typename Trainer::batch_type batch{tokens.data() + static_cast<index_t>(tokens.size()) - n, nullptr, 1, n};
-    model([&](const auto& ctx, auto of_words, auto of_encoder) {
-      family.next_scores(ctx, of_words, of_encoder, batch, {scores.data(), extents(1, words)});
-    });
+    model([&](const auto& ctx, const auto& parameters) { family.next_scores(ctx, parameters, batch, {scores.data(), extents(1, words)}); });
     for (std::size_t i = 0; i < scores.size(); ++i) logits[i] = static_cast<float>(scores[i]);
     const std::int32_t next = choice.choose(generate::choice_key(seed, 0, static_cast<std::uint64_t>(step)), {logits.data(), words}, scratch.data());
     if (next < 0) throw_error("eval.213", {"no score after token ", tokens.size(), " is a number; the model has diverged, go back to an earlier checkpoint"});

@@ -14,7 +14,7 @@
 #include "../core/rng.hpp"
 #include "../precision/precision.hpp"
 
-/// How well an autoregressive trainer predicts a text, and texts of its own.
+/// How well language models say what they do not see.
 namespace pretext::eval {
 
 struct token_scores {
@@ -36,24 +36,24 @@ class language_model {
 
   explicit language_model(const Trainer& t) : trainer_(t) {}
 
-  /// run(ctx, words, encoder): first on a plan, then on memory.
+  /// run(ctx, parameters): first on a plan, then on memory. parameters(part) are those of a part of the family.
   template <class Run>
   void operator()(const Run& run) {
     workspace plan;
-    one_pass(plan, parameter_view<T>{}, parameter_view<T>{}, run);
+    one_pass(plan, run);
     if (static_cast<std::size_t>(block_.size()) < plan.peak()) block_ = buffer<std::byte>(static_cast<index_t>(plan.peak()));
     workspace memory(block_.data(), block_.bytes());
-    one_pass(memory, trainer_.parameters(trainer_.family().words()), trainer_.parameters(trainer_.family().encoder()), run);
+    one_pass(memory, run);
   }
 
  private:
   template <class Run>
-  void one_pass(workspace& memory, parameter_view<T> words, parameter_view<T> encoder, const Run& run) {
+  void one_pass(workspace& memory, const Run& run) {
     comm::null alone;
     context<typename Trainer::backend_type, T, comm::null, precision::rounding_of<typename Trainer::precision_type>> ctx{&trainer_.backend(), &memory, &alone};
     ctx.mode = run_mode::evaluate;
     ctx.keep = false;
-    run(ctx, words, encoder);
+    run(ctx, [&](const auto& part) { return memory.planning() ? parameter_view<T>{} : trainer_.parameters(part); });
   }
   const Trainer& trainer_;
   buffer<std::byte> block_;
@@ -78,8 +78,8 @@ token_scores next_token_scores(const Trainer& trainer, std::span<const std::int3
     // Windows stand side by side in the text, so tokens and targets are read where they are.
     const batch_type batch{tokens.data() + begin, tokens.data() + begin + 1, rows, n};
     correct.resize(static_cast<std::size_t>(rows * n));
-    model([&](const auto& ctx, auto words, auto encoder) {
-      family.measure(ctx, words, encoder, batch, {loss.data(), extents(1)}, {correct.data(), extents(rows * n)});
+    model([&](const auto& ctx, const auto& parameters) {
+      family.measure(ctx, parameters, batch, {loss.data(), extents(1)}, {correct.data(), extents(rows * n)});
     });
     sum.loss += static_cast<double>(loss[0]) * static_cast<double>(rows * n);
     sum.accuracy += static_cast<double>(std::count(correct.begin(), correct.end(), 1));
@@ -88,6 +88,56 @@ token_scores next_token_scores(const Trainer& trainer, std::span<const std::int3
   sum.tokens = all;
   sum.loss /= static_cast<double>(all);
   sum.accuracy /= static_cast<double>(all);
+  return sum;
+}
+
+/// Hides tokens of a text by the trainer's own corruption, once, and has them said again: windows of the trainer's length follow each
+/// other, the last may be shorter.
+/// errors  pretext[eval.214] a text of which nothing is hidden
+/// repeat  what is hidden follows from `seed` alone
+template <class Trainer>
+token_scores masked_token_scores(const Trainer& trainer, std::span<const std::int32_t> tokens, std::uint64_t seed = 0, index_t windows_at_once = 32) {
+  using batch_type = typename Trainer::batch_type;
+  const auto& family = trainer.family();
+  const auto& chosen = family.chosen();
+  const index_t length = chosen.length, all = static_cast<index_t>(tokens.size());
+  const auto capacity = static_cast<std::size_t>(chosen.corruption.capacity(length));
+  detail::language_model<Trainer> model(trainer);
+  token_scores sum;
+  std::vector<std::int32_t> shown, rows, labels, lengths, correct, place(capacity), token(capacity), work(static_cast<std::size_t>(length));
+  std::vector<typename Trainer::master_type> loss(1);
+  for (index_t begin = 0; begin < all;) {
+    rows.clear(), labels.clear(), lengths.clear();
+    shown.assign(static_cast<std::size_t>(windows_at_once * length), -1);
+    index_t samples = 0;
+    for (; samples < windows_at_once && begin < all; ++samples) {
+      const index_t n = std::min(length, all - begin);
+      const rng::key key = rng::key{.seed = seed, .sample = static_cast<std::uint64_t>(begin)}.with_purpose(rng::purpose::corrupt);
+      const std::int32_t hidden = chosen.corruption.corrupt(key, chosen.ids, {tokens.data() + begin, nullptr, n},
+                                                            {shown.data() + samples * length, place.data(), token.data(), work.data()});
+      for (std::size_t k = 0; k < static_cast<std::size_t>(hidden); ++k) {
+        rows.push_back(static_cast<std::int32_t>(samples * length) + place[k]);
+        labels.push_back(token[k]);
+      }
+      lengths.push_back(static_cast<std::int32_t>(n));
+      begin += n;
+    }
+    if (rows.empty()) continue;
+    const auto wanted = static_cast<index_t>(rows.size());
+    correct.resize(rows.size());
+    batch_type batch{};
+    batch.tokens = shown.data(), batch.lengths = lengths.data(), batch.samples = samples, batch.length = length;
+    model([&](const auto& ctx, const auto& parameters) {
+      family.measure(ctx, parameters, batch, {{rows.data(), extents(wanted)}, {labels.data(), extents(wanted)}}, {loss.data(), extents(1)},
+                     {correct.data(), extents(wanted)});
+    });
+    sum.loss += static_cast<double>(loss[0]) * static_cast<double>(wanted);
+    sum.accuracy += static_cast<double>(std::count(correct.begin(), correct.end(), 1));
+    sum.tokens += wanted;
+  }
+  if (sum.tokens == 0) throw_error("eval.214", {"of a text of ", all, " tokens nothing is hidden; give more text, or a corruption that hides more"});
+  sum.loss /= static_cast<double>(sum.tokens);
+  sum.accuracy /= static_cast<double>(sum.tokens);
   return sum;
 }
 

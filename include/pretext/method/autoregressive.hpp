@@ -11,6 +11,7 @@
 #include "../nn/text_embedding.hpp"
 #include "../objective/vocabulary.hpp"
 #include "../train/trainer.hpp"
+#include "part_names.hpp"
 #include "position_numbers.hpp"
 
 namespace pretext::method {
@@ -66,8 +67,8 @@ class autoregressive {
   };
 
   constexpr explicit autoregressive(const settings& s)
-      : settings_(s), words_("transformer", nn::bind(s.words, shape<dynamic>(extents(s.length.value())))),
-        encoder_("transformer", nn::bind(s.encoder, words_.layer.output())) {
+      : settings_(s), words_(part_names_of<R>().words, nn::bind(s.words, shape<dynamic>(extents(s.length.value())))),
+        encoder_(part_names_of<R>().encoder, nn::bind(s.encoder, words_.layer.output())) {
     expects(s.length >= 1, "value.308", "a sample needs one token or more; set `length`");
   }
 
@@ -98,25 +99,25 @@ class autoregressive {
     s.update(train::player_id<0>{});
   }
 
-  /// The mean loss and whether each position's word had the largest score, in evaluation: loss (1), correct (B length).
-  template <class Ctx, class T = typename Ctx::value_type>
-  constexpr void measure(const Ctx& ctx, parameter_view<T> words, parameter_view<T> encoder, const batch_type& in, tensor_view<master_t<T>> loss,
-                         tensor_view<std::int32_t> correct) const {
+  /// The mean loss and whether each position's word had the largest score, in evaluation: loss (1), correct (B length). parameters(part) are
+  /// those of words() and encoder().
+  template <class Ctx, class P, class T = typename Ctx::value_type>
+  constexpr void measure(const Ctx& ctx, const P& parameters, const batch_type& in, tensor_view<master_t<T>> loss, tensor_view<std::int32_t> correct) const {
     const extent structure{.samples = in.samples, .length = in.length};
-    const activations<const T> h = hidden(ctx, words, encoder, in, structure);
-    objective::mean_vocabulary_loss(ctx, h, every_position(ctx, in), words_.layer.table(words), {}, loss, {}, {}, correct);
+    const activations<const T> h = hidden<T>(ctx, parameters, in, structure);
+    objective::mean_vocabulary_loss(ctx, h, every_position(ctx, in), words_.layer.table(parameters(words_)), {}, loss, {}, {}, correct);
   }
   /// The scores of what follows the last position of each sample: (B, words)
-  template <class Ctx, class T = typename Ctx::value_type>
-  constexpr void next_scores(const Ctx& ctx, parameter_view<T> words, parameter_view<T> encoder, const batch_type& in, tensor_view<T> scores) const {
+  template <class Ctx, class P, class T = typename Ctx::value_type>
+  constexpr void next_scores(const Ctx& ctx, const P& parameters, const batch_type& in, tensor_view<T> scores) const {
     const extent structure{.samples = in.samples, .length = in.length};
-    const activations<const T> h = hidden(ctx, words, encoder, in, structure);
+    const activations<const T> h = hidden<T>(ctx, parameters, in, structure);
     const index_t d = h.columns();
     const tensor_view<T> last = ctx.take({in.samples, d});
     // Rows of all positions of a sample side by side: the last D columns are those of its last position.
     const tensor_view<const T> by_sample{h.data, {in.samples, in.length * d}};
     ctx(op::copy_columns, by_sample, last, (in.length - 1) * d, index_t{0}, d);
-    ctx(op::linear, as_const(last), words_.layer.table(words), tensor_view<const master_t<T>>{}, scores);
+    ctx(op::linear, as_const(last), words_.layer.table(parameters(words_)), tensor_view<const master_t<T>>{}, scores);
   }
 
   constexpr const settings& chosen() const { return settings_; }
@@ -134,16 +135,15 @@ class autoregressive {
     ctx(op::for_each_sample, position_numbers{rows.data, in.length}, in.samples);
     return {rows, {in.targets, extents(n)}};
   }
-  template <class Ctx, class T = typename Ctx::value_type>
-  constexpr activations<const T> hidden(const Ctx& ctx, parameter_view<T> words, parameter_view<T> encoder, const batch_type& in,
-                                        const extent& structure) const {
+  template <class T, class Ctx, class P>
+  constexpr activations<const T> hidden(const Ctx& ctx, const P& parameters, const batch_type& in, const extent& structure) const {
     const auto x = tokens_of(in, structure);
     const activations<T> e(ctx.take(nn::output_extents(words_.layer, x.shape)), &structure);
     typename words_type::template cache<T> kept_words{};
-    words_.layer.forward(ctx, words, x, e, kept_words);
+    words_.layer.forward(ctx, parameters(words_), x, e, kept_words);
     const activations<T> h(ctx.take(nn::output_extents(encoder_.layer, e.shape)), &structure);
     typename encoder_type::template cache<T> kept{};
-    encoder_.layer.forward(ctx, encoder, activations<const T>(e), h, kept);
+    encoder_.layer.forward(ctx, parameters(encoder_), activations<const T>(e), h, kept);
     return h;
   }
 

@@ -13,21 +13,10 @@
 #include "../objective/vocabulary.hpp"
 #include "../train/trainer.hpp"
 #include "hide_tokens.hpp"
+#include "part_names.hpp"
 #include "position_numbers.hpp"
 
 namespace pretext::method {
-
-/// Under which names a language model's parts are kept; a recipe may have its own, `static constexpr method::part_names names{...}`.
-struct part_names {
-  std::string_view words = "words", encoder = "encoder", head = "head", output = "output";
-};
-template <class R>
-constexpr part_names part_names_of() {
-  if constexpr (requires { R::names; })
-    return R::names;
-  else
-    return {};
-}
 
 /// Masked language modelling: some tokens are hidden by a corruption, and said again from what is left.
 ///   L = -1/n sum over hidden places k of log p(x_k | what is shown)

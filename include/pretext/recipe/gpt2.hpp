@@ -28,6 +28,7 @@ struct gpt2_network {
 struct gpt2 : gpt2_network<4, 4, 128, 64> {
   template <class R>
   using family = method::autoregressive<R>;
+  static constexpr method::part_names names{.words = "transformer", .encoder = "transformer"};
   using optimizer = pretext::optimizer::adamw;
   using schedule = pretext::schedule::cosine;
 

@@ -96,13 +96,13 @@ TEST_CASE("autoregressive: evaluation sees what the step saw, and its scores are
   px::eval::detail::language_model<exact> model(t);
   std::vector<double> loss(1), scores(3 * 23);
   std::vector<std::int32_t> correct(24);
-  model([&](const auto& ctx, auto words, auto encoder) {
-    t.family().measure(ctx, words, encoder, b.list(), {loss.data(), px::extents(1)}, {correct.data(), px::extents(24)});
+  model([&](const auto& ctx, const auto& parameters) {
+    t.family().measure(ctx, parameters, b.list(), {loss.data(), px::extents(1)}, {correct.data(), px::extents(24)});
   });
   CHECK(std::abs(loss[0] - b.file.number("loss")) <= 1e-9);
   CHECK(correct == b.file["correct"].as<std::int32_t>());
-  model([&](const auto& ctx, auto words, auto encoder) {
-    t.family().next_scores(ctx, words, encoder, b.list(), {scores.data(), px::extents(3, 23)});
+  model([&](const auto& ctx, const auto& parameters) {
+    t.family().next_scores(ctx, parameters, b.list(), {scores.data(), px::extents(3, 23)});
   });
   CHECK(golden::relative_error(scores, b.file["last_scores"]) <= 1e-12);
 }
@@ -133,8 +133,8 @@ TEST_CASE("autoregressive: no position sees what comes after it", "[method][auto
   const std::vector<std::int32_t> text{1, 5, 2, 8, 3, 7}, other{1, 5, 2, 8, 0, 0};
   const auto scores_after = [&](const std::vector<std::int32_t>& tokens, index_t length) {
     std::vector<double> scores(9);
-    model([&](const auto& ctx, auto words, auto encoder) {
-      t.family().next_scores(ctx, words, encoder, {tokens.data(), nullptr, 1, length}, {scores.data(), px::extents(1, 9)});
+    model([&](const auto& ctx, const auto& parameters) {
+      t.family().next_scores(ctx, parameters, {tokens.data(), nullptr, 1, length}, {scores.data(), px::extents(1, 9)});
     });
     return scores;
   };
