@@ -111,7 +111,7 @@ def main():
             ruler.write_text("\n".join(yardstick["text"]) + "\n")
             measure_ruler = lambda: compile_or_leave(yardstick["name"], ruler, directory)[1]
             runs, before = [], measure_ruler()
-            for _ in range(options.runs):
+            for _ in range(min(options.runs, program.get("runs", options.runs))):
                 wall, processor, peak = compile_or_leave(name, source, directory)
                 after = measure_ruler()
                 runs.append((wall, processor, processor / ((before + after) / 2) * yardstick["seconds"], peak))

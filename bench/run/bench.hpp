@@ -104,7 +104,7 @@ struct tensor {
 class archive {
  public:
   void add(std::string name, px::tensor_view<const float> v) {
-    std::vector<std::int64_t> shape(v.shape.values.begin(), v.shape.values.begin() + v.rank());
+    std::vector<std::int64_t> shape(v.shape.values, v.shape.values + v.rank());
     entries_.push_back({std::move(name), px::io::dtype::f32, std::move(shape), v.data});
   }
   void add(std::string name, px::tensor_view<float> v) { add(std::move(name), px::as_const(v)); }

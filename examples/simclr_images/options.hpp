@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <charconv>
 #include <cstdint>
-#include <cstdlib>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 
-/// The command line of 01_simclr_images. Thirty lines here instead of an option library: the program is compiled once per
-/// instruction set, and every copy would carry that library.
+#include "../common/command_line.hpp"
+
+/// The command line of 01_simclr_images.
 namespace simclr_images {
 
-struct usage_error : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
+using command_line::usage_error;
 
 struct options {
   std::string data, test, format = "auto", encoder = "conv", out = ".", resume, log, report;
@@ -49,44 +45,15 @@ inline constexpr const char* usage =
     "  --report FILE.html     pictures and curves\n"
     "  --quiet                no progress bar; skipped files and what --resume found are said even so\n";
 
-namespace detail {
-template <class Number>
-Number number(std::string_view name, std::string_view text, Number least, Number most) {
-  Number value{};
-  const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (bad != std::errc{} || end != text.data() + text.size() || !(value >= least) || !(value <= most))
-    throw usage_error(std::string(name) + " is \"" + std::string(text) + "\", which is no number that makes sense there; see --help");
-  return value;
-}
-}  // namespace detail
-
 /// errors  usage_error: an unknown option, a missing or senseless value
 inline options parse(int argc, char** argv) {
+  using command_line::number;
   options o;
   bool out_given = false;
-  for (int i = 1; i < argc; ++i) {
-    std::string_view name = argv[i], value;
-    const std::size_t equals = name.find('=');
-    bool has_value = equals != std::string_view::npos;
-    if (has_value) {
-      value = name.substr(equals + 1);
-      name = name.substr(0, equals);
-    }
-    if (name == "--quiet" || name == "--help" || name == "-h") {
-      if (has_value) throw usage_error("option " + std::string(name) + " takes no value; see --help");
-      (name == "--quiet" ? o.quiet : o.help) = true;
-      continue;
-    }
-    const auto take = [&] {
-      if (!has_value) {
-        if (++i >= argc) throw usage_error("option " + std::string(name) + " needs a value; see --help");
-        value = argv[i];
-      }
-      // An unset variable of a script must not silently mean the drawn glyphs.
-      if (value.empty()) throw usage_error("option " + std::string(name) + " has an empty value; see --help");
-      return std::string(value);
-    };
-    if (name == "--data") o.data = take();
+  command_line::parse(argc, argv, [&](std::string_view name, auto&& take) {
+    if (name == "--quiet") o.quiet = true;
+    else if (name == "--help" || name == "-h") o.help = true;
+    else if (name == "--data") o.data = take();
     else if (name == "--test") o.test = take();
     else if (name == "--format") o.format = take();
     else if (name == "--encoder") o.encoder = take();
@@ -94,16 +61,17 @@ inline options parse(int argc, char** argv) {
     else if (name == "--resume") o.resume = take();
     else if (name == "--log") o.log = take();
     else if (name == "--report") o.report = take();
-    else if (name == "--epochs") o.epochs = detail::number<std::uint64_t>(name, take(), 1, 1000000);
-    else if (name == "--batch-size") o.batch_size = detail::number<long>(name, take(), 2, 1 << 20);
-    else if (name == "--lr") o.lr = detail::number<double>(name, take(), 0, 1e6);
-    else if (name == "--temperature") o.temperature = detail::number<double>(name, take(), 1e-3, 1e3);
-    else if (name == "--seed") o.seed = detail::number<std::uint64_t>(name, take(), 0, UINT64_MAX);
-    else if (name == "--threads") o.threads = detail::number<int>(name, take(), 0, 4096);
-    else if (name == "--samples") o.samples = detail::number<long>(name, take(), 2, 1L << 40);
-    else if (name == "--checkpoint-every") o.checkpoint_every = detail::number<std::uint64_t>(name, take(), 1, UINT64_MAX);
-    else throw usage_error("there is no option " + std::string(name) + "; see --help");
-  }
+    else if (name == "--epochs") o.epochs = number<std::uint64_t>(name, take(), 1, 1000000);
+    else if (name == "--batch-size") o.batch_size = number<long>(name, take(), 2, 1 << 20);
+    else if (name == "--lr") o.lr = number<double>(name, take(), 0, 1e6);
+    else if (name == "--temperature") o.temperature = number<double>(name, take(), 1e-3, 1e3);
+    else if (name == "--seed") o.seed = number<std::uint64_t>(name, take(), 0, UINT64_MAX);
+    else if (name == "--threads") o.threads = number<int>(name, take(), 0, 4096);
+    else if (name == "--samples") o.samples = number<long>(name, take(), 2, 1L << 40);
+    else if (name == "--checkpoint-every") o.checkpoint_every = number<std::uint64_t>(name, take(), 1, UINT64_MAX);
+    else return false;
+    return true;
+  });
   if (!o.resume.empty() && !out_given) o.out = o.resume;
   if (o.encoder != "conv" && o.encoder != "resnet18")
     throw usage_error("--encoder is \"" + o.encoder + "\"; use conv or resnet18");

@@ -9,6 +9,8 @@
 #include "pretext/backend/cuda/cuda.cuh"
 #include "pretext/check/backend.hpp"
 
+#include "device.cuh"
+
 /// Runs the kits on a GPU. Their tensors lie in memory of the host, so every op is given copies in memory of the device, and what it
 /// writes is copied back.
 namespace cuda_test {
@@ -24,7 +26,7 @@ class staged {
 
   template <class Op, class... A>
   void run(Op op, workspace& host_memory, const A&... a) {
-    if constexpr (!B::template runs_natively<Op, A...>) {
+    if constexpr (!B::template runs_natively<Op, A...> || std::is_same_v<Op, op::for_each_sample_op>) {  // of that: samples.cu
       backend::reference().run(op, host_memory, a...);
     } else {
       on_device(op, a...);
@@ -99,17 +101,10 @@ class staged {
   B& backend_;
 };
 
-/// The return value of a test that found no GPU: CTest calls it skipped.
-inline constexpr int skipped = 77;
-
 /// Runs laws(result, back end, tolerance) where there is a GPU.
 template <class Backend = backend::cuda<>, class Laws>
 int run_laws(const char* what, const Laws& laws) {
-  int devices = 0;
-  if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0) {
-    std::printf("skipped: no GPU here; %s was compiled and linked\n", what);
-    return skipped;
-  }
+  if (!has_device(what)) return skipped;
   Backend be;
   staged<Backend> there(be);
   check::result r(what);

@@ -5,6 +5,9 @@
 #include <pretext/data/image_set.hpp>
 #include <pretext/nn/layer_norm.hpp>
 #include <pretext/recipe/joint_embedding.hpp>
+#include <pretext/tokenizer/bpe.hpp>
+#include <pretext/tokenizer/encoding.hpp>
+#include <pretext/tokenizer/simple.hpp>
 
 namespace px = pretext;
 namespace nn = pretext::nn;
@@ -76,3 +79,21 @@ static_assert(Dataset<px::data::image_set, px::data::image_batch>);
 static_assert(!Dataset<px::data::image_batch, px::data::image_batch>);
 
 int main() {}
+
+// ---- tokenizers
+namespace tk = px::tokenizer;
+template <class K>
+inline constexpr bool is_tokenizer = Tokenizer<K, tk::token, tk::special_ids>;
+static_assert(is_tokenizer<tk::bytes> && is_tokenizer<tk::characters> && is_tokenizer<tk::words>);
+static_assert(is_tokenizer<tk::wordpiece> && is_tokenizer<tk::byte_bpe>);
+static_assert(!is_tokenizer<tk::vocabulary> && !is_tokenizer<int>);
+struct minimal_tokenizer {
+  static constexpr const char* name = "minimal";
+  struct cache {};
+  px::index_t vocabulary_size() const { return 1; }
+  tk::special_ids special() const { return {}; }
+  void encode(std::string_view, std::vector<tk::token>&, cache&) const {}
+  void decode(std::span<const std::int32_t>, std::string&) const {}
+  std::uint64_t digest() const { return 0; }
+};
+static_assert(is_tokenizer<minimal_tokenizer>);

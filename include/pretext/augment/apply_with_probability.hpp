@@ -46,18 +46,20 @@ struct apply_with_probability {
     check_settings(step);
   }
 
-  constexpr record draw(rng::key key, image_size in, image_size out) const {
+  PRETEXT_HOST_DEVICE constexpr record draw(rng::key key, image_size in, image_size out) const {
     // A draws from blocks 0, 1, ... of the same key; the coin is tossed at the far end, one place for each nesting.
     const std::uint32_t coin = key.block(0u - depth)[0];
     const bool applied = static_cast<double>(coin) < static_cast<double>(p.value()) * 4294967296.0;
     return {applied, step.draw(key, in, out)};
   }
 
-  void apply(context& ctx, const record& drawn, image_view<const float> in, image_view<float> out) const {
+  PRETEXT_EITHER_SIDE template <class Context>
+    requires AppliesIn<A, Context, float>
+  PRETEXT_HOST_DEVICE void apply(Context& ctx, const record& drawn, image_view<const float> in, image_view<float> out) const {
     if (drawn.applied)
       step.apply(ctx, drawn.inner, in, out);
     else
-      convert(in, out);
+      convert(ctx, in, out);
   }
 
   constexpr index_t scratch_floats(image_size in, image_size out) const { return scratch_of(step, in, out); }

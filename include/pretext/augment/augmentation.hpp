@@ -22,12 +22,12 @@ struct image_size {
   index_t width = 0;
   index_t channels = 0;
 
-  constexpr index_t size() const { return height * width * channels; }
+  PRETEXT_HOST_DEVICE constexpr index_t size() const { return height * width * channels; }
   friend constexpr bool operator==(const image_size&, const image_size&) = default;
 };
 
 template <class T>
-constexpr image_size size_of(const image_view<T>& image) {
+PRETEXT_HOST_DEVICE constexpr image_size size_of(const image_view<T>& image) {
   return {image.height, image.width, image.channels};
 }
 
@@ -41,10 +41,35 @@ struct box {
   friend constexpr bool operator==(const box&, const box&) = default;
 };
 
-/// What a step works with: memory that was planned with scratch_floats. Copy it to keep what is taken local.
+/// What a step works with: memory that was planned with scratch_floats, and loops. Copy it to keep what is taken local.
+/// A GPU has a context of its own with the same functions (block_context): there many threads share the loops.
 /// errors  pretext[augment.110] the planned memory is too small
 struct context {
   std::span<float> scratch;
+
+  /// f(i) for all i in [0, count), in any order and perhaps at once: no call may read what another one writes.
+  template <class F>
+  void for_each(index_t count, const F& f) {
+    for (index_t i = 0; i < count; ++i) f(i);
+  }
+  /// f(row, column) for all places of a matrix, likewise.
+  template <class F>
+  void for_each(index_t rows, index_t columns, const F& f) {
+    for (index_t row = 0; row < rows; ++row)
+      for (index_t column = 0; column < columns; ++column) f(row, column);
+  }
+  /// The sum of f(i) over all i in [0, count), along a fixed tree.
+  template <class F>
+  double sum(index_t count, const F& f) {
+    double total = 0.0;
+    for (index_t i = 0; i < count; ++i) total += static_cast<double>(f(i));
+    return total;
+  }
+  /// f(), computed by one thread for all of them.
+  template <class F>
+  auto once(const F& f) {
+    return f();
+  }
 
   float* take(index_t count) {
     if (count > static_cast<index_t>(scratch.size()))
@@ -81,9 +106,11 @@ concept HasDraw = requires(const A& a, rng::key key, image_size size) {
   { a.draw(key, size, size) } -> std::same_as<typename A::record>;
 };
 
-template <class A, class In>
-concept AppliesTo = requires(const A& a, context& ctx, const typename A::record& drawn, image_view<const In> in,
+template <class A, class Context, class In>
+concept AppliesIn = requires(const A& a, Context& ctx, const typename A::record& drawn, image_view<const In> in,
                              image_view<float> out) { a.apply(ctx, drawn, in, out); };
+template <class A, class In>
+concept AppliesTo = AppliesIn<A, context, In>;
 
 /// A random change of an image: `draw` decides with integers (equal on every machine), `apply` makes the pixels.
 template <class A>
@@ -184,11 +211,23 @@ void convert(image_view<const In> in, image_view<float> out) {
   for (; i < count; ++i) out.data[i] = to_unit(in.data[i]);
 }
 
+/// The same by whoever works in a context.
+template <class In>
+void convert(context&, image_view<const In> in, image_view<float> out) {
+  convert(in, out);
+}
+PRETEXT_EITHER_SIDE template <class Context, class In>
+PRETEXT_HOST_DEVICE void convert(Context& ctx, image_view<const In> in, image_view<float> out) {
+  if (static_cast<const void*>(in.data) == static_cast<const void*>(out.data)) return;
+  ctx.for_each(in.size(), [=](index_t i) { out.data[i] = to_unit(in.data[i]); });
+}
+
 /// `in` itself, or a copy in scratch memory where a step that moves pixels was asked to work in place.
-inline image_view<const float> apart_from(context& ctx, image_view<const float> in, image_view<float> out) {
+PRETEXT_EITHER_SIDE template <class Context>
+PRETEXT_HOST_DEVICE image_view<const float> apart_from(Context& ctx, image_view<const float> in, image_view<float> out) {
   if (in.data != out.data) return in;
   image_view<float> copy{ctx.take(in.size()), in.height, in.width, in.channels};
-  convert(in, copy);
+  convert(ctx, in, copy);
   return copy;
 }
 

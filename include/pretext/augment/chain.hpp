@@ -23,7 +23,7 @@ struct pack<First, Rest...> {
 };
 
 template <std::size_t I, class Pack>
-constexpr auto& get(Pack& p) {
+PRETEXT_HOST_DEVICE constexpr auto& get(Pack& p) {
   if constexpr (I == 0)
     return p.first;
   else
@@ -138,7 +138,7 @@ class chain {
   }
 
   /// What every step decides for one view.
-  PRETEXT_APART constexpr record draw(rng::key key, image_size in, image_size out) const {
+  PRETEXT_APART PRETEXT_HOST_DEVICE constexpr record draw(rng::key key, image_size in, image_size out) const {
     record drawn{};
     // A chain inside a chain is given a purpose and counts on from there; an outermost one starts at the first.
     const unsigned base = key.use >= first_purpose ? key.use - first_purpose : 0u;
@@ -147,25 +147,21 @@ class chain {
   }
 
   /// The pixels of decisions made before: the same image again, or the same geometry on another one.
-  template <class In>
-  void apply(context& ctx, const record& drawn, image_view<const In> in, image_view<float> out) const {
-    check_images(size_of(in), size_of(out));
-    if constexpr (!changes_size)
-      if (size_of(in) != size_of(out))
-        throw_error("augment.104", {"the source is ", in.height, "x", in.width, " and the view ", out.height, "x", out.width,
-            ", but no step changes the size; add random_resized_crop, resize, center_crop or random_crop"});
-    context local = ctx;
+  PRETEXT_EITHER_SIDE template <class Context, class In>
+  PRETEXT_HOST_DEVICE void apply(Context& ctx, const record& drawn, image_view<const In> in, image_view<float> out) const {
+    check_sizes(ctx, size_of(in), size_of(out));
+    Context local = ctx;
     if constexpr (count_ == 0)
-      convert(in, out);
+      convert(local, in, out);
     else
-      run<0, false, In>(local, drawn, in, out);
+      run<0, false, Context, In>(local, drawn, in, out);
   }
 
   /// Decides and writes one view.
-  template <class In>
-  record apply(context& ctx, rng::key key, image_view<const In> in, image_view<float> out) const {
-    check_images(size_of(in), size_of(out));
-    const record drawn = draw(key, size_of(in), size_of(out));
+  PRETEXT_EITHER_SIDE template <class Context, class In>
+  PRETEXT_HOST_DEVICE record apply(Context& ctx, rng::key key, image_view<const In> in, image_view<float> out) const {
+    check_sizes(ctx, size_of(in), size_of(out));
+    const record& drawn = ctx.once([&] { return draw(key, size_of(in), size_of(out)); });
     apply(ctx, drawn, in, out);
     return drawn;
   }
@@ -214,7 +210,7 @@ class chain {
   }
 
   template <std::size_t I>
-  constexpr void draw_from(record& drawn, rng::key key, unsigned purpose, image_size in, image_size out) const {
+  PRETEXT_HOST_DEVICE constexpr void draw_from(record& drawn, rng::key key, unsigned purpose, image_size in, image_size out) const {
     if constexpr (I < count_) {
       using step_t = step_type<I>;
       get<I>(drawn) = get<I>(steps).draw(key.with_purpose(rng::purpose::augment, purpose), in, out);
@@ -222,56 +218,78 @@ class chain {
     }
   }
 
+  PRETEXT_EITHER_SIDE template <class Context>
+  PRETEXT_HOST_DEVICE static void check_sizes(Context& ctx, image_size in, image_size out) {
+    if constexpr (std::is_same_v<Context, context>) {
+      check_images(in, out);
+      if constexpr (!changes_size)
+        if (in != out)
+          throw_error("augment.104", {"the source is ", in.height, "x", in.width, " and the view ", out.height, "x", out.width,
+              ", but no step changes the size; add random_resized_crop, resize, center_crop or random_crop"});
+    } else {  // cannot throw: whoever launched has looked at what it knows
+      ctx.expect(in.channels == out.channels && (in.channels == 1 || in.channels == 3) && in.size() > 0 && out.size() > 0);
+      if constexpr (!changes_size) ctx.expect(in.height == out.height && in.width == out.width);
+    }
+  }
+
   /// Whether step I writes its rows from right to left as easily as from left to right and a flip comes next: then one
   /// pass over the pixels does both.
-  template <std::size_t I>
-  static constexpr bool takes_flip() {
+  template <std::size_t I, class Context>
+  static constexpr bool takes_flip = [] {
     if constexpr (I + 1 < count_) {
       return requires { requires step_type<I + 1>::mirrors_columns; } &&
-             requires(const step_type<I>& a, context& ctx, const typename step_type<I>::record& r, image_view<const float> in,
+             requires(const step_type<I>& a, Context& ctx, const typename step_type<I>::record& r, image_view<const float> in,
                       image_view<float> out) { a.apply(ctx, r, in, out, true); };
     } else {
       return false;
     }
-  }
+  }();
 
   /// Steps I.. on `now`. Not `Mine`: the source, which is only read; otherwise `out` or this chain's scratch memory.
-  template <std::size_t I, bool Mine, class In>
-  PRETEXT_APART void run(context& ctx, const record& drawn, image_view<const In> now, image_view<float> out) const {
+  PRETEXT_EITHER_SIDE template <std::size_t I, bool Mine, class Context, class In>
+  PRETEXT_APART PRETEXT_HOST_DEVICE void run(Context& ctx, const record& drawn, image_view<const In> now, image_view<float> out) const {
     if constexpr (I < count_) {
       using step_t = step_type<I>;
-      if constexpr (!AppliesTo<step_t, In>) {
+      static_assert(AppliesIn<step_t, Context, float>,
+                    "pretext[augment.014] a step of this chain runs on the CPU alone: for a GPU its apply must be `template <class Context> "
+                    "PRETEXT_HOST_DEVICE void apply(Context& ctx, ...)`; see docs/policies/augmentation.md#gpu");
+      if constexpr (!AppliesIn<step_t, Context, float>) {
+        // said above
+      } else if constexpr (!AppliesIn<step_t, Context, In>) {
         const image_view<float> floats = working_image<false>(ctx, now, out);
-        convert(now, floats);
-        run<I, true, float>(ctx, drawn, floats, out);
+        convert(ctx, now, floats);
+        run<I, true, Context, float>(ctx, drawn, floats, out);
       } else if constexpr (augment::changes_size<step_t>) {
-        context local = ctx;
-        const auto resized = [&](auto from) {
-          if constexpr (takes_flip<I>())
-            get<I>(steps).apply(local, get<I>(drawn), from, out, get<I + 1>(drawn).flipped);
-          else
-            get<I>(steps).apply(local, get<I>(drawn), from, out);
-        };
+        Context local = ctx;
         if constexpr (I > resizer_) {  // `now` is `out`
           const image_view<float> copy{local.take(now.size()), now.height, now.width, now.channels};
-          convert(now, copy);
-          resized(image_view<const float>(copy));
+          convert(ctx, now, copy);
+          resize_by<I>(local, drawn, image_view<const float>(copy), out);
         } else {
-          resized(now);
+          resize_by<I>(local, drawn, now, out);
         }
-        run<takes_flip<I>() ? I + 2 : I + 1, true, float>(ctx, drawn, out, out);
+        run<takes_flip<I, Context> ? I + 2 : I + 1, true, Context, float>(ctx, drawn, out, out);
       } else {
         const image_view<float> target = working_image<Mine>(ctx, now, out);
-        context local = ctx;
+        Context local = ctx;
         get<I>(steps).apply(local, get<I>(drawn), now, target);
-        run<I + 1, true, float>(ctx, drawn, target, out);
+        run<I + 1, true, Context, float>(ctx, drawn, target, out);
       }
     }
   }
 
+  /// Step I, which changes the size, with the flip behind it where one pass can do both.
+  PRETEXT_EITHER_SIDE template <std::size_t I, class Context, class In>
+  PRETEXT_HOST_DEVICE void resize_by(Context& ctx, const record& drawn, image_view<const In> from, image_view<float> out) const {
+    if constexpr (takes_flip<I, Context>)
+      get<I>(steps).apply(ctx, get<I>(drawn), from, out, get<I + 1>(drawn).flipped);
+    else
+      get<I>(steps).apply(ctx, get<I>(drawn), from, out);
+  }
+
   /// Where a step that keeps the size of `now` writes: in place, or for the source the first image that may be written.
-  template <bool Mine, class In>
-  static image_view<float> working_image(context& ctx, image_view<const In> now, image_view<float> out) {
+  PRETEXT_EITHER_SIDE template <bool Mine, class Context, class In>
+  PRETEXT_HOST_DEVICE static image_view<float> working_image(Context& ctx, image_view<const In> now, image_view<float> out) {
     if constexpr (Mine)
       return {const_cast<float*>(now.data), now.height, now.width, now.channels};  // came from here, as a float*
     else if constexpr (resizer_ < count_)

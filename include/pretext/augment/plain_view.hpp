@@ -9,8 +9,8 @@
 namespace pretext::augment {
 
 namespace detail {
-template <class... Steps, class F>
-constexpr void for_each_step(const pack<Steps...>& steps, F&& f) {
+PRETEXT_EITHER_SIDE template <class... Steps, class F>
+PRETEXT_HOST_DEVICE constexpr void for_each_step(const pack<Steps...>& steps, F&& f) {
   if constexpr (sizeof...(Steps) > 0) {
     f(steps.first);
     for_each_step(steps.rest, f);
@@ -26,11 +26,11 @@ struct plain_view {
 
   /// For sources up to `source`: one of the size of `out` needs none, but a smaller one does.
   constexpr index_t scratch_floats(image_size source, image_size out) const { return resize{}.scratch_floats(source, out); }
-  template <class In>
-  void write(context& ctx, image_view<const In> source, image_view<float> out) const {
-    check_images(size_of(source), size_of(out));
-    if (size_of(source) == size_of(out))
-      convert(source, out);
+  PRETEXT_EITHER_SIDE template <class Context, class In>
+  PRETEXT_HOST_DEVICE void write(Context& ctx, image_view<const In> source, image_view<float> out) const {
+    if constexpr (std::is_same_v<Context, context>) check_images(size_of(source), size_of(out));
+    if (source.height == out.height && source.width == out.width)
+      convert(ctx, source, out);
     else
       resize{}.apply(ctx, resize::record{}, source, out);
     detail::for_each_step(views->template chain_of<0>().steps, [&](const auto& step) {

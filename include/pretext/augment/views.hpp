@@ -155,6 +155,12 @@ class views {
     return write_from<0, In>(ctx, key, group, view, source, out);
   }
 
+  /// View `number`, counted through all groups, without telling what was decided: for whoever writes many, on any back end.
+  PRETEXT_EITHER_SIDE template <class Context, class In>
+  PRETEXT_HOST_DEVICE void make(Context& ctx, rng::key key, int number, image_view<const In> source, image_view<float> out) const {
+    make_from<0, 0>(ctx, key, number, source, out);
+  }
+
   /// The pixels of a view whose record was kept. With several chains the record must come from that group.
   template <int Group, class In>
   void replay(context& ctx, const record_of<Group>& drawn, image_view<const In> source, image_view<float> out) const {
@@ -194,6 +200,15 @@ class views {
     if constexpr (Group + 1 < group_count)
       if (group != Group) return write_from<Group + 1, In>(ctx, key, group, view, source, out);
     return record(write<Group, In>(ctx, key, view, source, out));
+  }
+
+  PRETEXT_EITHER_SIDE template <int Group, int First, class Context, class In>
+  PRETEXT_HOST_DEVICE void make_from(Context& ctx, rng::key key, int number, image_view<const In> source, image_view<float> out) const {
+    if constexpr (Group + 1 < group_count) {
+      constexpr int next = First + count(Group);
+      if (number >= next) return make_from<Group + 1, next>(ctx, key, number, source, out);
+    }
+    get<Group>(chains).apply(ctx, key.with_view(static_cast<unsigned>(number)), source, out);
   }
 
   template <int Group>

@@ -30,6 +30,19 @@ template <class A>
 constexpr const A& plain(const A& a) {
   return a;
 }
+
+template <class Rounding>
+struct scores_of {
+  using type = void;
+};
+template <class Rounding>
+  requires requires { typename Rounding::scores; }
+struct scores_of<Rounding> {
+  using type = typename Rounding::scores;
+};
+/// What a precision lets be rounded in a loss: the products of scores, or nothing.
+template <class Rounding>
+using rounding_of_scores = typename scores_of<Rounding>::type;
 }  // namespace detail
 
 enum class run_mode : std::uint8_t { train, evaluate };
@@ -49,7 +62,7 @@ struct context {
   workspace* memory = nullptr;
   Comm* comm = nullptr;
   const step_inputs* inputs = nullptr;
-  rng::key key = {};
+  moving_key key = {};
   run_mode mode = run_mode::train;
   /// Whether backward will follow; without it nothing is kept between layers.
   bool keep = true;
@@ -64,8 +77,8 @@ struct context {
     else
       launch(op, *backend, *memory, detail::plain(a)...);
   }
-  /// The same in master numbers and without rounding, for what needs all digits: losses.
-  constexpr context<Backend, master_t<T>, Comm> exact() const { return {backend, memory, comm, inputs, key, mode, keep, first_row}; }
+  /// The same in master numbers and without rounding, for what needs all digits: losses. What the precision says of scores stays.
+  constexpr context<Backend, master_t<T>, Comm, detail::rounding_of_scores<Rounding>> exact() const { return {backend, memory, comm, inputs, key, mode, keep, first_row}; }
   constexpr tensor_view<T> take(const extents& e) const { return memory->take<T>(e); }
   constexpr tensor_view<T> take(index_t n) const { return memory->take<T>(n); }
   /// Memory for statistics.
@@ -106,7 +119,7 @@ struct context {
   constexpr workspace::scope scope() const { return workspace::scope(*memory); }
   constexpr bool training() const { return mode == run_mode::train; }
   /// The same with another key: draws of two dropout layers never meet.
-  constexpr context with_key(rng::key k) const {
+  constexpr context with_key(const moving_key& k) const {
     context c = *this;
     c.key = k;
     return c;

@@ -115,6 +115,12 @@ void convolution_ops(result& r, B& be, double tolerance) {
       b(op::conv2d_map, trial_clamp{}, x, w, bias, b.out(maps(2, g.out_h, g.out_w, g.out_c)), g);
     });
   });
+  law(op::conv2d_moments, [=](auto& b, index_t m, index_t n) {
+    each(m, n, [&](const conv2d_geometry& g) {
+      const auto x = b.in(maps(2, 5, 6, g.in_c)), w = b.in(weights(g)), bias = b.in({g.out_c});
+      b(op::conv2d_moments, x, w, bias, b.out(maps(2, g.out_h, g.out_w, g.out_c)), b.out({g.out_c}), b.out({g.out_c}), g);
+    });
+  });
   law(op::conv2d_input_gradient, [=](auto& b, index_t m, index_t n) {
     each(m, n, [&](const conv2d_geometry& g) {
       const auto dy = b.in(maps(2, g.out_h, g.out_w, g.out_c)), w = b.in(weights(g));
@@ -270,6 +276,51 @@ void row_ops(result& r, B& be, double tolerance) {
 }
 
 template <class T, class B>
+void sequence_ops(result& r, B& be, double tolerance) {
+  const auto law = [&](auto o, auto&& run) { compare_op<T>(r, be, decltype(o)::name, tolerance, run); };
+  law(op::attention, [](auto& b, index_t m, index_t n) {
+    const std::vector<std::int32_t> lengths{static_cast<std::int32_t>(m), static_cast<std::int32_t>(m / 2)};
+    const extent text{.samples = 2, .length = m, .lengths = lengths.data()};
+    for (const bool causal : {false, true}) {
+      const op::attention_options o{.heads = 2, .causal = causal, .dropout = causal ? 0.3 : 0.0};
+      const auto qkv = b.in({2, m, 6 * n}), dy = b.in({2, m, 2 * n});
+      const auto y = b.out({2, m, 2 * n}), lse = b.out({2, 2, m});
+      b(op::attention, qkv, text, o, y, lse);
+      b(op::attention_gradient, qkv, text, o, as_const(y), as_const(lse), dy, b.out({2, m, 6 * n}));
+    }
+  });
+  law(op::add_positions, [](auto& b, index_t m, index_t n) {
+    const std::vector<std::int32_t> lengths{static_cast<std::int32_t>(m / 2), static_cast<std::int32_t>(m)};
+    const extent text{.samples = 2, .length = m, .lengths = lengths.data()};
+    b(op::add_positions, b.in({m, n}), text, b.sum({2, m, n}));
+    b(op::add_positions_gradient, b.in({2, m, n}), text, b.sum({m, n}));
+    b(op::rotate_positions, text, index_t{2}, 10000.0, m % 2 == 1, b.sum({2, m, 12 * n}));
+    b(op::sinusoidal_positions, b.out({m, n}));
+  });
+  law(op::vocabulary_loss, [](auto& b, index_t m, index_t n) {
+    using M = master_t<typename std::remove_cvref_t<decltype(b)>::value_type>;
+    std::vector<std::int32_t> places, words;
+    for (index_t k = 0; k < m; ++k) {
+      places.push_back(static_cast<std::int32_t>(m - k));
+      words.push_back(k % 4 == 3 ? -1 : static_cast<std::int32_t>(k * 5 % n));
+    }
+    const tensor_view<const std::int32_t> rows{places.data(), m}, labels{words.data(), m}, all{};
+    const auto hidden = b.in({m + 2, 5}), weight = b.in({n, 5}), bias = b.in({n});
+    const auto number = b.out({1}), losses = b.out({m});
+    b(op::count_slots, labels, all, number);
+    b(op::vocabulary_loss, hidden, rows, labels, all, weight, bias, as_const(number), losses, b.integers({m}), b.out({m + 2, 5}), b.sum({n, 5}), b.sum({n}));
+    b(op::vocabulary_loss, hidden, rows, labels, all, weight, decltype(bias){}, as_const(number), b.out({m}), tensor_view<std::int32_t>{}, tensor_view<M>{},
+      tensor_view<M>{}, tensor_view<M>{});
+  });
+  law(op::add_gathered_rows, [](auto& b, index_t m, index_t n) {
+    const auto table = b.in({5, n});
+    const auto ids = b.ids(m, 5);
+    b(op::add_gathered_rows, table, ids, b.sum({m, n}));
+    b(op::add_gathered_rows, table, decltype(ids){}, b.sum({m, n}));
+  });
+}
+
+template <class T, class B>
 void contrastive_ops(result& r, B& be, double tolerance) {
   const auto law = [&](auto o, auto&& run) { compare_op<T>(r, be, decltype(o)::name, tolerance, run); };
   const auto streamed = [](auto& b, const auto& pair, index_t m, index_t n, op::pair_mask mask) {
@@ -323,6 +374,33 @@ void update_ops(result& r, B& be, double tolerance) {
     const auto seen = b.doubles({3});
     seen[0] = in.clip_scale, seen[1] = in.gradient_norm, seen[2] = bad;
   });
+  law(op::hold_momentum, [](auto& b, index_t, index_t) {
+    const auto seen = b.doubles({2});
+    for (const double bad : {0.0, 1.0}) {
+      double momentum = 0.75;
+      b(op::hold_momentum, &bad, &momentum);
+      seen[bad == 0 ? 0 : 1] = momentum;
+    }
+  });
+  law(op::put_back, [](auto& b, index_t m, index_t n) {
+    for (const double bad : {0.0, 1.0}) b(op::put_back, &bad, b.in({m, n}), b.sum({m, n}));
+  });
+  law(op::enqueue_rows, [](auto& b, index_t m, index_t n) {
+    step_inputs inputs{};
+    inputs.step = 5;  // of three places the last
+    b(op::enqueue_rows, b.in({m, n}), static_cast<const step_inputs*>(&inputs), b.sum({3 * m, n}));
+  });
+  law(op::begin_step, [](auto& b, index_t, index_t) {
+    step_inputs values{}, inputs{};
+    values.step = 3, values.epoch = 2, values.seed = 9, values.progress = 0.5, values.players[1].rate = 0.25, values.momentum[2] = 0.75;
+    inputs.players[1].updates = 7, inputs.non_finite = 1, inputs.bad_steps = 4;
+    b(op::begin_step, values, &inputs);
+    const auto seen = b.doubles({9});
+    const double numbers[]{static_cast<double>(inputs.step),    static_cast<double>(inputs.epoch), static_cast<double>(inputs.seed),
+                           inputs.progress,                     inputs.players[1].rate,            inputs.momentum[2],
+                           static_cast<double>(inputs.players[1].updates), inputs.non_finite,      static_cast<double>(inputs.bad_steps)};
+    for (index_t i = 0; i < 9; ++i) seen[i] = numbers[i];
+  });
   law(op::for_each_sample, [](auto& b, index_t m, index_t) {
     std::vector<float> made(static_cast<std::size_t>(m), -1.0f);
     b(op::for_each_sample, trial_writer{made.data()}, m);
@@ -346,6 +424,7 @@ result backend(B& be, double tolerance = std::is_same_v<T, float> ? 1e-5 : 1e-10
   detail::norm_ops<T>(r, be, tolerance);
   detail::row_ops<T>(r, be, tolerance);
   detail::contrastive_ops<T>(r, be, tolerance);
+  detail::sequence_ops<T>(r, be, tolerance);
   detail::update_ops<T>(r, be, tolerance);
 
   bool alone = true;

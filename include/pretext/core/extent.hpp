@@ -14,6 +14,10 @@ struct extent {
   /// Positions per sample (padded) and, where samples differ, each one's own length.
   index_t length = 0;
   const std::int32_t* lengths = nullptr;
+  /// Packed sequences: the number of the sequence that each position (samples, length) belongs to, in runs; below 0: to none.
+  const std::int32_t* blocks = nullptr;
+  /// The kind of each position (samples, length), where a model knows several: first or second sentence. Null: all of the first.
+  const std::int32_t* types = nullptr;
   /// Graphs: neighbours of row r are columns[offsets[r] .. offsets[r + 1]); graph_of[r] is the row's sample.
   index_t nodes = 0;
   const std::int32_t* offsets = nullptr;

@@ -16,11 +16,11 @@ struct image_view {
   index_t width = 0;
   index_t channels = 0;
 
-  constexpr index_t size() const { return height * width * channels; }
-  constexpr T& operator()(index_t y, index_t x, index_t c) const { return data[(y * width + x) * channels + c]; }
+  PRETEXT_HOST_DEVICE constexpr index_t size() const { return height * width * channels; }
+  PRETEXT_HOST_DEVICE constexpr T& operator()(index_t y, index_t x, index_t c) const { return data[(y * width + x) * channels + c]; }
   template <class U>
     requires(std::is_same_v<U, const T> && !std::is_const_v<T>)
-  constexpr operator image_view<U>() const {
+  PRETEXT_HOST_DEVICE constexpr operator image_view<U>() const {
     return {data, height, width, channels};
   }
 };
@@ -30,6 +30,7 @@ struct image_list {
   const image_view<const std::uint8_t>* images = nullptr;
   const std::uint64_t* ids = nullptr;  // permanent numbers of the images: the keys of their random draws
   index_t size = 0;
+  friend constexpr bool operator==(const image_list&, const image_list&) = default;
 };
 
 }  // namespace pretext

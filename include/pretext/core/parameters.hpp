@@ -83,13 +83,17 @@ constexpr index_t padded(index_t size) { return round_up(size, parameter_alignme
 struct segment_size {
   index_t parameters = 0;
   index_t buffers = 0;
+  index_t ranges = 0;  // entries among the parameters: what an optimizer treats apart
 };
 
 namespace detail {
 struct segment_counter {
   segment_size total;
   bool has_statistics = false;
-  constexpr void parameter(const parameter_declaration& d) { total.parameters += padded(d.file_shape.folded_size()); }
+  constexpr void parameter(const parameter_declaration& d) {
+    total.parameters += padded(d.file_shape.folded_size());
+    ++total.ranges;
+  }
   constexpr void buffer(const parameter_declaration& d) {
     total.buffers += padded(d.file_shape.folded_size());
     has_statistics = has_statistics || d.what == role::statistic;

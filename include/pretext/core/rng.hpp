@@ -21,17 +21,19 @@ struct words {
 using counter_type = words<4>;
 using key_type = words<2>;
 
+inline constexpr std::uint32_t philox_multiplier0 = 0xD2511F53u, philox_multiplier1 = 0xCD9E8D57u, philox_step0 = 0x9E3779B9u, philox_step1 = 0xBB67AE85u;
+
 /// Philox4x32-10: 128 random bits for one counter and one key.
 /// repeat  same bits on every machine, back end and thread count
 /// source  Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", doi:10.1145/2063384.2063405
 PRETEXT_HOST_DEVICE constexpr counter_type philox4x32(counter_type c, key_type k) {
   for (int round = 0; round < 10; ++round) {
-    const std::uint64_t p0 = std::uint64_t{0xD2511F53u} * c[0];
-    const std::uint64_t p1 = std::uint64_t{0xCD9E8D57u} * c[2];
+    const std::uint64_t p0 = std::uint64_t{philox_multiplier0} * c[0];
+    const std::uint64_t p1 = std::uint64_t{philox_multiplier1} * c[2];
     c = {static_cast<std::uint32_t>(p1 >> 32) ^ c[1] ^ k[0], static_cast<std::uint32_t>(p1),
          static_cast<std::uint32_t>(p0 >> 32) ^ c[3] ^ k[1], static_cast<std::uint32_t>(p0)};
-    k[0] += 0x9E3779B9u;
-    k[1] += 0xBB67AE85u;
+    k[0] += philox_step0;
+    k[1] += philox_step1;
   }
   return c;
 }
@@ -78,13 +80,14 @@ struct key {
     k.view = static_cast<std::uint8_t>(v);
     return k;
   }
-  PRETEXT_HOST_DEVICE constexpr counter_type block(std::uint32_t number) const {
-    return philox4x32({number, static_cast<std::uint32_t>(sample),
-                       (epoch & 0xFFFFFFu) | (static_cast<std::uint32_t>(sample >> 32) << 24),
-                       static_cast<std::uint32_t>(occurrence) | (static_cast<std::uint32_t>(view) << 16) |
-                           (static_cast<std::uint32_t>(use) << 24)},
-                      {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
+  PRETEXT_HOST_DEVICE constexpr counter_type counter(std::uint32_t number) const {
+    return {number, static_cast<std::uint32_t>(sample), (epoch & 0xFFFFFFu) | (static_cast<std::uint32_t>(sample >> 32) << 24),
+            static_cast<std::uint32_t>(occurrence) | (static_cast<std::uint32_t>(view) << 16) | (static_cast<std::uint32_t>(use) << 24)};
   }
+  PRETEXT_HOST_DEVICE constexpr key_type words_of_seed() const {
+    return {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)};
+  }
+  PRETEXT_HOST_DEVICE constexpr counter_type block(std::uint32_t number) const { return philox4x32(counter(number), words_of_seed()); }
 };
 
 /// The draws of one key in order. Copy it to replay them.
@@ -98,7 +101,12 @@ class stream {
       block_ = key_.block(next_++);
       used_ = 0;
     }
-    return block_[used_++];
+    const std::uint32_t at = used_++;
+#if defined(__CUDA_ARCH__)
+    return at < 2 ? (at == 0 ? block_[0] : block_[1]) : (at == 2 ? block_[2] : block_[3]);  // registers have no index
+#else
+    return block_[at];
+#endif
   }
   PRETEXT_HOST_DEVICE constexpr std::uint64_t bits64() {
     const std::uint64_t low = bits();

@@ -15,19 +15,19 @@ inline constexpr int max_rank = 5;
 
 /// Run-time extents: a small fixed array, first extent slowest. What tensors carry.
 struct extents {
-  std::array<index_t, max_rank> values{};
+  index_t values[max_rank] = {};  // not std::array, whose members a CUDA compiler cannot call on the device
   int rank = 0;
 
   constexpr extents() = default;
   template <class... I>
     requires(sizeof...(I) >= 1 && sizeof...(I) <= max_rank && (std::is_convertible_v<I, index_t> && ...))
-  constexpr extents(I... i) : values{static_cast<index_t>(i)...}, rank(static_cast<int>(sizeof...(I))) {}
+  PRETEXT_HOST_DEVICE constexpr extents(I... i) : values{static_cast<index_t>(i)...}, rank(static_cast<int>(sizeof...(I))) {}
 
-  constexpr index_t operator[](int i) const { return values[static_cast<std::size_t>(i)]; }
-  constexpr index_t& operator[](int i) { return values[static_cast<std::size_t>(i)]; }
-  constexpr index_t last() const { return rank == 0 ? 1 : (*this)[rank - 1]; }
+  PRETEXT_HOST_DEVICE constexpr index_t operator[](int i) const { return values[static_cast<std::size_t>(i)]; }
+  PRETEXT_HOST_DEVICE constexpr index_t& operator[](int i) { return values[static_cast<std::size_t>(i)]; }
+  PRETEXT_HOST_DEVICE constexpr index_t last() const { return rank == 0 ? 1 : (*this)[rank - 1]; }
   // Apart: they are asked once an op, and loops over extents would be copied into every op and layer.
-  PRETEXT_APART constexpr index_t size() const {
+  PRETEXT_APART PRETEXT_HOST_DEVICE constexpr index_t size() const {
     index_t n = 1;
     for (int i = 0; i < rank; ++i) n *= (*this)[i];
     return n;
@@ -36,7 +36,7 @@ struct extents {
   /// then computes it, and nothing is left of the extents. As a call it would have to write them all into memory first.
   PRETEXT_FOLDED constexpr index_t folded_size() const { return factor(0) * factor(1) * factor(2) * factor(3) * factor(4); }
   /// As a matrix: all extents but the last.
-  PRETEXT_APART constexpr index_t rows() const {
+  PRETEXT_APART PRETEXT_HOST_DEVICE constexpr index_t rows() const {
     index_t n = 1;
     for (int i = 0; i + 1 < rank; ++i) n *= (*this)[i];
     return n;

@@ -25,12 +25,12 @@ struct tensor_view {
   T* data = nullptr;
   extents shape;
 
-  constexpr index_t size() const { return shape.size(); }
-  constexpr index_t extent(int i) const { return shape[i]; }
-  constexpr int rank() const { return shape.rank; }
+  PRETEXT_HOST_DEVICE constexpr index_t size() const { return shape.size(); }
+  PRETEXT_HOST_DEVICE constexpr index_t extent(int i) const { return shape[i]; }
+  PRETEXT_HOST_DEVICE constexpr int rank() const { return shape.rank; }
   /// As a matrix: the last extent is the columns, all others are the rows.
-  constexpr index_t columns() const { return shape.last(); }
-  constexpr index_t rows() const { return shape.rows(); }
+  PRETEXT_HOST_DEVICE constexpr index_t columns() const { return shape.last(); }
+  PRETEXT_HOST_DEVICE constexpr index_t rows() const { return shape.rows(); }
   PRETEXT_APART constexpr tensor_view reshape(const extents& e) const {
     expects(e.size() == size(), "shape.102", "a reshape has to keep the number of elements");
     return {data, e};
@@ -45,16 +45,16 @@ struct tensor_view {
     e[0] = end - begin;
     return {advance(data, begin * stride), e};
   }
-  constexpr T& operator[](index_t i) const { return data[i]; }
-  constexpr T& operator()(index_t row, index_t column) const { return data[row * columns() + column]; }
-  constexpr T* begin() const { return data; }
-  constexpr T* end() const { return data + size(); }
+  PRETEXT_HOST_DEVICE constexpr T& operator[](index_t i) const { return data[i]; }
+  PRETEXT_HOST_DEVICE constexpr T& operator()(index_t row, index_t column) const { return data[row * columns() + column]; }
+  PRETEXT_HOST_DEVICE constexpr T* begin() const { return data; }
+  PRETEXT_HOST_DEVICE constexpr T* end() const { return data + size(); }
   template <class U>
     requires(std::is_same_v<U, const T> && !std::is_const_v<T>)
   constexpr operator tensor_view<U>() const {
     return {data, shape};
   }
-  constexpr explicit operator bool() const { return data != nullptr; }
+  PRETEXT_HOST_DEVICE constexpr explicit operator bool() const { return data != nullptr; }
 };
 
 template <class T>

@@ -95,6 +95,9 @@ class image_set {
   /// Whether image(i) needs no decoding.
   bool resident(index_t i) const { return offset_of(row(i)) != image_store::not_resident; }
 
+  /// All pixels in memory behind this set and those it shares them with, in one piece; images that are not resident lie elsewhere.
+  std::span<const std::uint8_t> pixels() const { return pretext::view_of(store_->pixels); }
+
   /// A view of an image in memory, valid as long as any set that shares it.
   image_view<const std::uint8_t> image(index_t i) const {
     const index_t r = row(i);

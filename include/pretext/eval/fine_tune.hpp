@@ -99,6 +99,7 @@ void run_steps(Trainer& t, const Dataset& data, std::uint64_t steps, std::uint64
     data.gather(sampler.indices(static_cast<index_t>(i)), batch);
     t.step(Trainer::family_type::batch_of(batch));
   }
+  t.read_report();
 }
 
 /// after = (1 - share) before + share after
@@ -116,10 +117,13 @@ double classifier_accuracy(Trainer& t, const Dataset& data) {
   if (static_cast<index_t>(h.labels.size()) != h.rows)
     throw_error("eval.004", "fine_tune: the images to be measured on have no labels; give a labelled set");
   linear_head head;
-  const auto p = t.parameters(family.head());
+  auto p = t.parameters(family.head());
   head.classes = static_cast<int>(family.chosen().classes.value());
   head.columns = h.columns;
   const index_t n = head.classes * head.columns;
+  using T = typename Trainer::master_type;
+  const backend::host_window<T, typename Trainer::backend_type> here(t.backend(), const_cast<T*>(p.weights), padded(n) + head.classes);
+  p.weights = here.data();
   index_t right = 0;
   for (index_t i = 0; i < h.rows; ++i) {
     int best = 0;
@@ -157,21 +161,33 @@ fine_tune_result train_from_scratch(const Encoder& encoder, const Dataset& label
 /// errors  as train_from_scratch; pretext[eval.*] what linear_probe reports
 template <class R, class Encoder, class Dataset>
 fine_tune_result fine_tune(const Encoder& encoder, const Dataset& labelled, const Dataset& test, const fine_tune_options& o = {}) {
-  using backend = typename Encoder::backend_type;
+  using backend_type = typename Encoder::backend_type;
   using T = master_t<typename Encoder::value_type>;
-  detail::classifier<R, backend> t(detail::classifier_settings<R>(o, encoder, labelled.classes(), labelled.size()), encoder.backend());
+  detail::classifier<R, backend_type> t(detail::classifier_settings<R>(o, encoder, labelled.classes(), labelled.size()), encoder.backend());
   auto& network = t.players()[0];
   const segment_size encoder_size = segment_of(encoder.layer());
-  for (index_t i = 0; i < encoder_size.parameters; ++i) network.parameters[i] = encoder.parameters().weights[i];
-  for (index_t i = 0; i < encoder_size.buffers; ++i) network.buffers[i] = encoder.parameters().buffers[i];
+  const auto on_host = [&](T* there, index_t n) { return backend::host_window<T, backend_type>(encoder.backend(), there, n); };
+  t.put_state();
+  {
+    const auto weights = on_host(const_cast<T*>(encoder.parameters().weights), encoder_size.parameters);
+    const auto statistics = on_host(encoder.parameters().buffers, encoder_size.buffers);
+    const auto own_weights = on_host(network.parameters.data(), encoder_size.parameters);
+    const auto own_statistics = on_host(network.buffers.data(), encoder_size.buffers);
+    std::copy_n(weights.data(), encoder_size.parameters, own_weights.data());
+    std::copy_n(statistics.data(), encoder_size.buffers, own_statistics.data());
+    own_weights.put();
+    own_statistics.put();
+  }
 
   fine_tune_result result;
   const feature_matrix known = features(encoder, labelled);
   const logistic_fit fit = fit_logistic_regression(known, {.l2 = o.probe_l2, .classes = labelled.classes()}, detail::loop_of(encoder.backend()));
   const linear_head head = fit.model.head();
-  T* const place = network.parameters.data() + encoder_size.parameters;
-  for (std::size_t i = 0; i < head.weights.size(); ++i) place[i] = static_cast<T>(head.weights[i]);
-  for (std::size_t i = 0; i < head.bias.size(); ++i) place[padded(static_cast<index_t>(head.weights.size())) + static_cast<index_t>(i)] = static_cast<T>(head.bias[i]);
+  const auto place = on_host(network.parameters.data() + encoder_size.parameters, network.parameters.size() - encoder_size.parameters);
+  for (std::size_t i = 0; i < head.weights.size(); ++i) place.data()[i] = static_cast<T>(head.weights[i]);
+  T* const bias = place.data() + padded(static_cast<index_t>(head.weights.size()));
+  for (std::size_t i = 0; i < head.bias.size(); ++i) bias[i] = static_cast<T>(head.bias[i]);
+  place.put();
   result.probe_accuracy = detail::classifier_accuracy(t, test);
 
   int deepest = 0;
@@ -183,10 +199,19 @@ fine_tune_result fine_tune(const Encoder& encoder, const Dataset& labelled, cons
       network.ranges[i].rate_multiplier = o.encoder_rate * std::pow(o.layer_decay, deepest - e.depth);
   }
   const bool enough = labelled.size() >= o.least_per_class * labelled.classes();
-  const std::vector<T> weights(network.parameters.begin(), network.parameters.end()), statistics(network.buffers.begin(), network.buffers.end());
+  const auto values = [&](const auto& b) {
+    const auto all = on_host(b.data(), b.size());
+    return std::vector<T>(all.data(), all.data() + b.size());
+  };
+  const std::vector<T> weights = values(network.parameters), statistics = values(network.buffers);
   detail::run_steps(t, labelled, enough ? o.steps : 0, o.seed);
-  detail::blend(o.blend, weights, network.parameters.data());
-  detail::blend(o.blend, statistics, network.buffers.data());
+  const auto blend = [&](const std::vector<T>& before, const auto& b) {
+    const auto all = on_host(b.data(), b.size());
+    detail::blend(o.blend, before, all.data());
+    all.put();
+  };
+  blend(weights, network.parameters);
+  blend(statistics, network.buffers);
   result.accuracy = detail::classifier_accuracy(t, test);
   result.train_accuracy = detail::classifier_accuracy(t, labelled);
   result.last_loss = t.report().loss;

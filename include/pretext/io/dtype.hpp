@@ -86,8 +86,9 @@ constexpr bool convert_number(From from, To& to) {
     return !(from - from == 0 && !(to - to == 0));
   } else if constexpr (std::is_floating_point_v<To>) {
     to = static_cast<To>(from);
-    const std::uint64_t magnitude =
-        from < 0 ? std::uint64_t{0} - static_cast<std::uint64_t>(from) : static_cast<std::uint64_t>(from);
+    std::uint64_t magnitude = static_cast<std::uint64_t>(from);
+    if constexpr (std::is_signed_v<From>)
+      if (from < 0) magnitude = std::uint64_t{0} - magnitude;
     constexpr int digits = sizeof(To) == 4 ? 24 : 53;
     return magnitude == 0 || static_cast<int>(std::bit_width(magnitude)) - std::countr_zero(magnitude) <= digits;
   } else if constexpr (std::is_floating_point_v<From>) {

@@ -150,7 +150,7 @@ class header_parser {
     }
   }
   static std::string shortened(std::string_view number) {
-    return number.size() <= 40 ? std::string(number) : std::string(number.substr(0, 40)) + "...";
+    return joined({number.substr(0, 40), number.size() <= 40 ? "" : "..."});
   }
 
   PRETEXT_COLD void check_size(tensor_info& info, const std::vector<std::uint64_t>& shape, const std::vector<std::uint64_t>& offsets) {

@@ -18,6 +18,7 @@ namespace pretext::method {
 struct labelled_list {
   image_list images;
   const std::int32_t* labels = nullptr;
+  friend constexpr bool operator==(const labelled_list&, const labelled_list&) = default;
 };
 
 /// Supervised training and fine-tuning: one view -> encoder -> linear classifier -> cross-entropy. A recipe names input,
@@ -86,6 +87,10 @@ class classification : public image_stage<classification<R>> {
     return {{b.images.data(), b.ids.data(), b.size()}, b.labels.data()};
   }
   static constexpr batch_type plan_batch(index_t size) { return {{nullptr, nullptr, size}, nullptr}; }
+  batch_type placed(const batch_type& in, train::batch_placer& place) const {
+    const std::int32_t* labels = place.copy(in.labels, in.images.size);
+    return {place.images(in.images, this->source_size().size()), labels};
+  }
 
   template <class S>
   constexpr void step(S& s, const batch_type& in) const {

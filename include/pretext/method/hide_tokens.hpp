@@ -13,6 +13,7 @@ struct token_batch {
   index_t samples = 0, length = 0;
   const std::uint64_t* ids = nullptr;    // (B): a sample is hidden anew every epoch; null: every step, by its place in the batch
   const std::uint8_t* starts = nullptr;  // (B, length): 1 where a word begins; null: every token is a word
+  friend constexpr bool operator==(const token_batch&, const token_batch&) = default;
 };
 
 /// What hide_tokens made. The first `count` of the slots are used, sample by sample, places ascending; the rest holds -1.
@@ -30,12 +31,12 @@ struct token_hider {
   Policy policy;
   augment::token_ids ids;
   token_batch in;
-  rng::key key;
+  moving_key key;
   index_t capacity;
   std::int32_t *shown, *place, *token, *counts, *work;
   index_t scratch_floats = 0;
 
-  void operator()(index_t b, tensor_view<float>) const {
+  PRETEXT_HOST_DEVICE void operator()(index_t b, tensor_view<float>) const {
     const index_t row = b * in.length, length = in.lengths[b];
     const augment::token_row from{in.tokens + row, in.starts == nullptr ? nullptr : in.starts + row, length};
     const augment::hidden_row to{shown + row, place + b * capacity, token + b * capacity, work + row};
@@ -52,7 +53,7 @@ struct slot_gatherer {
   hidden_tokens out;
   index_t scratch_floats = 0;
 
-  void operator()(index_t b, tensor_view<float>) const {
+  PRETEXT_HOST_DEVICE void operator()(index_t b, tensor_view<float>) const {
     index_t before = 0, total = 0;
     for (index_t i = 0; i < samples; ++i) {
       before += i < b ? counts[i] : 0;
@@ -83,9 +84,9 @@ hidden_tokens hide_tokens(const S& s, const Policy& policy, const augment::token
   const hidden_tokens out{take({in.samples, in.length}), take({n}), take({n}), take({n}), take({1})};
   const auto scope = s.ctx.scope();
   const auto place = take({n}), token = take({n}), counts = take({in.samples}), work = take({in.samples, in.length});
-  const rng::key key = in.ids == nullptr ? step_key(s) : rng::key{.seed = s.inputs->seed, .epoch = static_cast<std::uint32_t>(s.inputs->epoch)};
-  s.ctx(op::for_each_sample, token_hider<Policy>{policy, ids, in, key.with_purpose(rng::purpose::corrupt), capacity, out.shown.data,
-                                                 place.data, token.data, counts.data, work.data}, in.samples);
+  const moving_key key(rng::key{}.with_purpose(rng::purpose::corrupt), s.inputs, in.ids == nullptr ? moving_key::by::step : moving_key::by::epoch);
+  s.ctx(op::for_each_sample, token_hider<Policy>{policy, ids, in, key, capacity, out.shown.data, place.data, token.data, counts.data, work.data},
+        in.samples);
   s.ctx(op::for_each_sample, slot_gatherer{place.data, token.data, counts.data, in.samples, in.length, capacity, out}, in.samples);
   return out;
 }

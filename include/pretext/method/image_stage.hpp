@@ -46,7 +46,7 @@ class image_stage {
     using views_type = typename Family::views_type;
     const extents one = self().encoder().layer.input;
     const activations<T> x(s.ctx.take(one.prepend(views_type::view_count * in.size)));
-    const rng::key key{.seed = s.inputs->seed, .epoch = static_cast<std::uint32_t>(s.inputs->epoch)};
+    const moving_key key(rng::key{}, s.inputs, moving_key::by::epoch);
     s.ctx(op::for_each_sample, view_writer<views_type, T>(self().chosen().views, in, x, key, source_size()), x.extent(0));
     return x;
   }

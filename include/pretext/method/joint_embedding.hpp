@@ -120,6 +120,7 @@ class joint_embedding : public image_stage<joint_embedding<R>> {
     return {b.images.data(), b.ids.data(), b.size()};
   }
   static constexpr batch_type plan_batch(index_t size) { return {nullptr, nullptr, size}; }
+  batch_type placed(const batch_type& in, train::batch_placer& place) const { return place.images(in, this->source_size().size()); }
 
   /// Reads like the method: views, online, target, objective, the same road back, update, follow.
   template <class S>
@@ -215,8 +216,7 @@ class joint_embedding : public image_stage<joint_embedding<R>> {
       const index_t n = newest.extent(0), places = queue.extent(0) / n;
       expects(places >= 1 && queue.extent(0) % n == 0, "value.304",
               "the queue's size must be a multiple of views x batch size x ranks");
-      const index_t at = static_cast<index_t>(s.inputs->step % static_cast<std::uint64_t>(places)) * n;
-      s.ctx(op::copy, newest, queue.slice(at, at + n));
+      s.ctx(op::enqueue_rows, newest, static_cast<const step_inputs*>(s.inputs), queue);
     }
     s.ctx(op::embedding_std, p, s.embedding_std);
     return s.ctx.stored(d);

@@ -5,7 +5,7 @@
 
 #include "../augment/views.hpp"
 #include "../core/image.hpp"
-#include "../core/rng.hpp"
+#include "../core/step_inputs.hpp"
 #include "../core/tensor.hpp"
 
 namespace pretext::method {
@@ -27,37 +27,40 @@ constexpr In image_input(index_t height, index_t width, index_t channels) {
 }
 
 /// Writes view v of sample b into row v B + b of a batch buffer, for op::for_each_sample. All groups of `Views` must have
-/// one size; a family with several sizes makes one writer per group.
+/// one size; a family with several sizes makes one writer per group. It holds the views' numbers itself and everything else by
+/// address, so that a back end may copy its bytes to where it runs, and run it again for a later step.
 template <class Views, class T>
 struct view_writer {
-  const Views* views = nullptr;
+  Views views;
   image_list in;
   tensor_view<T> out;  // (V B, H, W, C)
-  rng::key key;
+  moving_key key;
   index_t scratch_floats = 0;
-  int group = -1;      // -1: all groups, one after the other
+  augment::image_size size;
+  int first = 0;       // the number of its first view
 
-  constexpr view_writer(const Views& v, const image_list& list, tensor_view<T> o, rng::key k, augment::image_size source, int g = -1)
-      : views(&v), in(list), out(o), key(k), group(g) {
-    const augment::image_size target{o.extent(1), o.extent(2), o.extent(3)};
-    scratch_floats = v.scratch_floats(source, target) + (std::is_same_v<T, float> ? 0 : target.size());
+  constexpr view_writer(const Views& v, const image_list& list, tensor_view<T> o, const moving_key& k, augment::image_size source, int g = -1)
+      : views(v), in(list), out(o), key(k), size{o.extent(1), o.extent(2), o.extent(3)}, first(g < 0 ? 0 : Views::first_view(g)) {
+    scratch_floats = v.scratch_floats(source, size) + (std::is_same_v<T, float> ? 0 : size.size());
   }
 
   void operator()(index_t i, tensor_view<float> scratch) const {
-    const index_t b = i % in.size;
-    int number = static_cast<int>(i / in.size), of = group < 0 ? 0 : group;
-    if (group < 0)
-      while (number >= Views::count(of)) number -= Views::count(of++);
     augment::context memory{{scratch.data, static_cast<std::size_t>(scratch.size())}};
-    const index_t pixels = out.size() / out.extent(0);
+    write(memory, i);
+  }
+  /// The same by whoever works in a context: a thread of the CPU, or a block of threads of a GPU.
+  PRETEXT_EITHER_SIDE template <class Context>
+  PRETEXT_HOST_DEVICE void write(Context& memory, index_t i) const {
+    const index_t b = i % in.size, pixels = size.size();
+    const int number = first + static_cast<int>(i / in.size);
     const rng::key own = key.with_sample(in.ids == nullptr ? static_cast<std::uint64_t>(b) : in.ids[b]);
     T* const place = out.data + i * pixels;
     if constexpr (std::is_same_v<T, float>) {
-      views->write(memory, own, of, number, in.images[b], image_view<float>{place, out.extent(1), out.extent(2), out.extent(3)});
+      views.make(memory, own, number, in.images[b], image_view<float>{place, size.height, size.width, size.channels});
     } else {
-      const image_view<float> made{memory.take(pixels), out.extent(1), out.extent(2), out.extent(3)};
-      views->write(memory, own, of, number, in.images[b], made);
-      for (index_t k = 0; k < pixels; ++k) place[k] = static_cast<T>(made.data[k]);
+      const image_view<float> made{memory.take(pixels), size.height, size.width, size.channels};
+      views.make(memory, own, number, in.images[b], made);
+      memory.for_each(pixels, [&](index_t k) { place[k] = static_cast<T>(made.data[k]); });
     }
   }
 };

@@ -58,16 +58,18 @@ constexpr void batch_norm_again(index_t c, const Ctx& ctx, parameter_view<T> par
 }
 template <class F, class Spec, class Ctx, class T>
 PRETEXT_APART constexpr void batch_norm_forward(const Spec& spec, index_t c, const Ctx& ctx, parameter_view<T> params,
-                                                const activations<const T>& x, const activations<T>& y, batch_statistics<T>& kept) {
+                                                const activations<const T>& x, const activations<T>& y, batch_statistics<T>& kept,
+                                                const tensor_view<master_t<T>>& moments) {
   parameter_reader own(params);
   const auto gamma = own.parameter({c}), beta = own.parameter({c});
   const auto running_mean = own.buffer({c}), running_var = own.buffer({c}), batches = own.buffer({});
-  kept.mean = ctx.take_master({c});
+  const bool known = moments.rank() > 0;  // from the layer before
+  kept.mean = known ? moments.slice(0, 1).flat() : ctx.take_master({c});
   kept.rstd = ctx.take_master({c});
   if (ctx.training()) {
     const auto scope = ctx.scope();
-    const tensor_view<master_t<T>> m2 = ctx.take_master({c});
-    ctx(op::column_moments, x, kept.mean, m2);
+    const tensor_view<master_t<T>> m2 = known ? moments.slice(1, 2).flat() : ctx.take_master({c});
+    if (!known) ctx(op::column_moments, x, kept.mean, m2);
     kept.count = static_cast<double>(x.rows());
     if constexpr (!Ctx::comm_type::is_single)
       if (spec.synchronised) kept.count = join_moments(ctx, kept.mean, m2, kept.count);
@@ -153,15 +155,17 @@ struct batch_norm {
     template <class Next>
     static constexpr bool absorbs = requires { typename Next::functor; };
 
+    /// `moments`: those of x, (2, C), where the layer before took them in a training pass (conv2d::forward_with_moments).
+    static constexpr bool takes_moments = true;
     template <class Ctx, class T>
     constexpr void forward(const Ctx& ctx, parameter_view<T> params, activations<const T> x, activations<T> y,
-                           cache<T>& kept) const {
-      detail::batch_norm_forward<void>(this->spec, channels(), ctx, params, x, y, kept);
+                           cache<T>& kept, const tensor_view<master_t<T>>& moments = {}) const {
+      detail::batch_norm_forward<void>(this->spec, channels(), ctx, params, x, y, kept, moments);
     }
     template <class Next, class Ctx, class T>
     constexpr void forward_with(const Next&, const Ctx& ctx, parameter_view<T> params, activations<const T> x, activations<T> y,
-                                cache<T>& kept) const {
-      detail::batch_norm_forward<typename Next::functor>(this->spec, channels(), ctx, params, x, y, kept);
+                                cache<T>& kept, const tensor_view<master_t<T>>& moments = {}) const {
+      detail::batch_norm_forward<typename Next::functor>(this->spec, channels(), ctx, params, x, y, kept, moments);
     }
     /// One pass over x, where keeping the output would cost memory as large.
     static constexpr bool computed_again = true;

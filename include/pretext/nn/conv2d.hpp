@@ -171,6 +171,17 @@ struct conv2d : detail::linear_width<Out> {
       if constexpr (has_bias) bias = own.parameter({outputs()});
       ctx(op::conv2d, x, weight, bias, y, geometry(x.shape));
     }
+    /// The same, and the moments of y, (2, channels) of mean and squared deviations, for a batch_norm behind it.
+    static constexpr bool gives_moments = true;
+    template <class Ctx, class T>
+    constexpr void forward_with_moments(const Ctx& ctx, parameter_view<T> params, activations<const T> x, activations<T> y, cache<T>&,
+                                        tensor_view<master_t<T>> moments) const {
+      parameter_reader own(params);
+      const auto weight = own.parameter(weight_extents());
+      tensor_view<const master_t<T>> bias;
+      if constexpr (has_bias) bias = own.parameter({outputs()});
+      ctx(op::conv2d_moments, x, weight, bias, y, moments.slice(0, 1).flat(), moments.slice(1, 2).flat(), geometry(x.shape));
+    }
     template <class Next, class Ctx, class T>
     constexpr void forward_with(const Next&, const Ctx& ctx, parameter_view<T> params, activations<const T> x, activations<T> y,
                                 cache<T>& kept) const {

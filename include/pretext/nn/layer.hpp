@@ -106,6 +106,11 @@ constexpr rng::key child_key(rng::key k, std::size_t i) {
   return k;
 }
 
+constexpr moving_key child_key(moving_key k, std::size_t i) {
+  k.fixed = child_key(k.fixed, i);
+  return k;
+}
+
 /// The context of a combinator's child `i`, with a key of its own.
 template <class Ctx>
 constexpr Ctx child_context(const Ctx& ctx, std::size_t i) {

@@ -62,6 +62,11 @@ concept ComputedAgain = requires { requires B::computed_again; } && !Tapped<B>;
 /// holds no view of the input.
 template <class B>
 concept ReadsInputFirst = requires { requires B::reads_input_first; };
+/// Layers that can take the moments of their output while they make it, and those that want them of their input.
+template <class B>
+concept GivesMoments = requires { requires B::gives_moments; };
+template <class B>
+concept TakesMoments = requires { requires B::takes_moments; };
 template <class Children>
 struct fusion;
 template <class... B>
@@ -85,6 +90,14 @@ struct fusion<child_list<B...>> {
   static constexpr bool again = [] {
     if constexpr (I + 1 < count)
       return !absorbed[I + 1] && ComputedAgain<layer<start<I>>> && ReadsInputFirst<layer<I + 1>>;
+    else
+      return false;
+  }();
+  /// Whether layer I hands the moments of its output to the one after it.
+  template <std::size_t I>
+  static constexpr bool moments_of = [] {
+    if constexpr (I + 1 < count)
+      return !absorbed[I] && !absorbed[I + 1] && GivesMoments<layer<I>> && TakesMoments<layer<I + 1>>;
     else
       return false;
   }();
@@ -180,8 +193,9 @@ struct sequential {
         if constexpr (fused.runs > 2) turn[1] = ctx.take({widest});
       }
       activations<const T> in = x;
+      tensor_view<master_t<T>> moments;  // of `in`, where the layer that made it took them
       [&]<std::size_t... I>(std::index_sequence<I...>) {
-        (forward_child<I>(ctx, own, in, y, turn[fused.turn[I]], far_mark, kept), ...);
+        (forward_child<I>(ctx, own, in, y, turn[fused.turn[I]], far_mark, kept, moments), ...);
       }(indices{});
       if (!ctx.keep) ctx.memory->release(mark);
     }
@@ -242,7 +256,7 @@ struct sequential {
     /// With and without backward are one function: every layer's forward is compiled into it once.
     template <std::size_t I, class Ctx, class T>
     constexpr void forward_child(const Ctx& ctx, parameter_reader<T>& own, activations<const T>& in, const activations<T>& y,
-                                 tensor_view<T> turn, std::size_t far_mark, cache<T>& kept) const {
+                                 tensor_view<T> turn, std::size_t far_mark, cache<T>& kept, tensor_view<master_t<T>>& moments) const {
       if constexpr (!fusion::absorbed[I]) {
         constexpr std::size_t last = absorbs_next<I> ? I + 1 : I;
         const auto& layer = detail::child<I>(children);
@@ -258,11 +272,31 @@ struct sequential {
         }
         if (ctx.keep) kept.outputs[last] = forgotten ? activations<T>(tensor_view<T>{nullptr, out.shape}, out.structure) : out;
         const parameter_view<T> params = own.child(layer);
-        if constexpr (absorbs_next<I>) {
-          own.child(detail::child<last>(children));
-          layer.forward_with(detail::child<last>(children), child_context(ctx, I), params, in, out, detail::child<I>(kept.children));
+        constexpr bool takes = [] {
+          if constexpr (I > 0) return fusion::template moments_of<I - 1>;
+          else return false;
+        }();
+        const auto run = [&](const auto&... more) {
+          if constexpr (absorbs_next<I>) {
+            own.child(detail::child<last>(children));
+            layer.forward_with(detail::child<last>(children), child_context(ctx, I), params, in, out, detail::child<I>(kept.children), more...);
+          } else {
+            layer.forward(child_context(ctx, I), params, in, out, detail::child<I>(kept.children), more...);
+          }
+        };
+        if constexpr (fusion::template moments_of<I>) {
+          // Kept as long as the statistics; without backward nothing outlives its layer, and batch_norm looks for itself.
+          moments = {};
+          if (ctx.training() && ctx.keep) {
+            moments = ctx.take_master({2, out.columns()});
+            layer.forward_with_moments(child_context(ctx, I), params, in, out, detail::child<I>(kept.children), moments);
+          } else {
+            run();
+          }
+        } else if constexpr (takes) {
+          run(moments);
         } else {
-          layer.forward(child_context(ctx, I), params, in, out, detail::child<I>(kept.children));
+          run();
         }
         if (!ctx.keep) ctx.memory->release(mark);
         if (!forgotten) ctx.memory->release_far(far_mark);

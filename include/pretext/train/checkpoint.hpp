@@ -348,6 +348,7 @@ std::string save_checkpoint(Trainer& trainer, const std::string& folder, const n
 template <class Trainer>
 void load_checkpoint(Trainer& trainer, const std::string& path, const notes& expected = {}) {
   detail::load_state(path, detail::state_of(trainer), detail::words_of(trainer), expected);
+  trainer.put_state();
 }
 
 /// Continues from the newest whole checkpoint of a folder. Damaged files are passed over and listed; a folder without a

@@ -19,9 +19,10 @@ namespace pretext::train {
 /// Bytes that a trainer asks of pretext's allocators, and what a step costs.
 struct memory_plan {
   std::size_t parameters = 0, gradients = 0, optimizer = 0, buffers = 0, targets = 0, states = 0, workspace = 0;
+  std::size_t batch = 0;  // where the back end has memory of its own: a batch, what changes from step to step, and tables
   double flops = 0;      // of one step
   index_t launches = 0;  // ops of one step
-  constexpr std::size_t total() const { return parameters + gradients + optimizer + buffers + targets + states + workspace; }
+  constexpr std::size_t total() const { return parameters + gradients + optimizer + buffers + targets + states + workspace + batch; }
 };
 
 namespace detail {
@@ -38,6 +39,17 @@ constexpr auto resolved_settings(typename Trainer::settings_type user) {
 }
 template <class Trainer>
 using comm_of = std::remove_cvref_t<decltype(std::declval<const Trainer&>().comm())>;
+
+/// How many lines a table has.
+struct entry_counter {
+  std::size_t count = 0;
+  constexpr void parameter(const parameter_declaration&) { ++count; }
+  constexpr void buffer(const parameter_declaration&) {}
+  template <class Bound>
+  constexpr void child(std::string_view, const Bound& layer) {
+    layer.parameters(*this);
+  }
+};
 
 template <class Trainer, class Of>
 constexpr memory_plan plan_memory(typename Trainer::family_type& family, const typename Trainer::settings_type& settings, const Of& of, int ranks) {
@@ -69,6 +81,12 @@ constexpr memory_plan plan_memory(typename Trainer::family_type& family, const t
   else
     p = plan_step<T, rounding>(family, batch, part, of, comm::planned{ranks});
   m.workspace = p.workspace_bytes;
+  if constexpr (Trainer::own_memory) {
+    entry_counter lines;
+    std::apply([&](const auto&... spec) { (std::apply([&](const auto*... each) { (lines.child(each->name, each->layer), ...); }, spec.parts), ...); }, specs);
+    m.batch = own_side<typename Trainer::backend_type, typename Trainer::batch_type, master_t<T>>::batch_bytes(family, batch) +
+              sizeof(step_record<master_t<T>>) + lines.count * sizeof(update_range);
+  }
   m.flops = p.flops;
   m.launches = p.launches;
   return m;
@@ -301,6 +319,7 @@ PRETEXT_COLD inline std::string description::text() const {
   for (const piece& t : targets) row(t.name, t.bytes);
   for (const piece& t : states) row(t.name + " " + extents_text(t.shape), t.bytes);
   row("working memory of a step", memory.workspace);
+  row("batch and inputs of a step", memory.batch);
   row("all", bytes);
   s += "\nstep: " + scaled(memory.flops, "FLOP") + " in " + grouped(static_cast<std::uint64_t>(memory.launches)) + " ops\n";
   return s;

@@ -8,6 +8,7 @@
 
 #include "../augment/plain_view.hpp"
 #include "../backend/context.hpp"
+#include "../backend/memory.hpp"
 #include "../config.hpp"
 #include "../core/view_of.hpp"
 #include "../data/image_batch.hpp"
@@ -76,7 +77,13 @@ class encoder_view {
     const auto walk = [&](const std::vector<parameter_entry>& entries, const master_type* data) {
       for (const parameter_entry& e : entries) {
         std::vector<master_type> values(static_cast<std::size_t>(e.size));
-        to_file_order(e, data + e.offset, values.data());
+        if constexpr (backend::has_own_memory<Backend>) {
+          const buffer<master_type> here(e.size);
+          if (e.size > 0) backend_->download(here.data(), data + e.offset, here.bytes());
+          to_file_order(e, static_cast<const master_type*>(here.data()), values.data());
+        } else {
+          to_file_order(e, data + e.offset, values.data());
+        }
         visit(e, values);
       }
     };
@@ -85,7 +92,14 @@ class encoder_view {
   }
   /// Where a loader puts values in file order.
   void assign(const parameter_entry& e, const std::vector<master_type>& values, bool is_buffer) const {
-    from_file_order(e, values.data(), (is_buffer ? params_.buffers : const_cast<master_type*>(params_.weights)) + e.offset);
+    master_type* const place = (is_buffer ? params_.buffers : const_cast<master_type*>(params_.weights)) + e.offset;
+    if constexpr (backend::has_own_memory<Backend>) {
+      const buffer<master_type> here(e.size);
+      from_file_order(e, values.data(), here.data());
+      if (e.size > 0) backend_->upload(place, here.data(), here.bytes());
+    } else {
+      from_file_order(e, values.data(), place);
+    }
   }
 
  private:
@@ -107,7 +121,7 @@ class encoder_view {
   void run(const Dataset& data, index_t chunk, run_mode mode, index_t images, Use&& use) const {
     data::image_batch batch;
     std::vector<index_t> ids;
-    buffer<std::byte> block;
+    backend::buffer_of<std::byte, Backend> block;
     for (index_t first = 0; first < images; first += chunk) {
       const index_t n = std::min(chunk, images - first);
       if (ids.size() != static_cast<std::size_t>(n)) ids = std::vector<index_t>(static_cast<std::size_t>(n));
@@ -121,7 +135,7 @@ class encoder_view {
       const auto each = [&](tensor_view<const T> h) { use(first, h); };
       workspace plan;
       pass(plan, batch, source, mode, each);
-      if (static_cast<std::size_t>(block.size()) < plan.peak()) block = buffer<std::byte>(static_cast<index_t>(plan.peak()));
+      if (static_cast<std::size_t>(block.size()) < plan.peak()) block = backend::make_buffer<std::byte>(*backend_, static_cast<index_t>(plan.peak()));
       workspace memory(block.data(), block.bytes());
       pass(memory, batch, source, mode, each);
     }
@@ -135,11 +149,31 @@ class encoder_view {
     const activations<T> x(ctx.take(extents(batch.size(), input_.height, input_.width, input_.channels)));
     const activations<T> h(ctx.take(nn::output_extents(*layer_, x.shape)));
     const augment::plain_view<Views> plain{views_};
-    ctx(op::for_each_sample, plain_writer{plain, &batch, x, plain.scratch_floats(source, input_) + input_.size()}, batch.size());
+    plain_writer writer{plain, &batch, x, plain.scratch_floats(source, input_) + input_.size()};
+    if constexpr (backend::has_own_memory<Backend>) {
+      if (!memory.planning()) write_there(writer, x, batch.size());
+    } else {
+      ctx(op::for_each_sample, writer, batch.size());
+    }
     typename Bound::template cache<T> kept{};
     const bool planned = memory.planning();
     layer_->forward(ctx, planned ? parameter_view<T>{} : params_, activations<const T>(x), h, kept);
-    if (!planned) use(h);
+    if constexpr (backend::has_own_memory<Backend>) {
+      if (planned) return;
+      const buffer<T> here(h.size());
+      if (h.size() > 0) backend_->download(here.data(), h.data, here.bytes());
+      use(tensor_view<const T>{here.data(), h.shape});
+    } else {
+      if (!planned) use(h);
+    }
+  }
+  /// The host writes the pictures where a back end has memory of its own: nothing random and little work, of images that lie here.
+  PRETEXT_COLD void write_there(plain_writer& writer, const tensor_view<T>& x, index_t samples) const {
+    const buffer<T> here(x.size());
+    const buffer<float> scratch(writer.scratch_floats);
+    writer.out.data = here.data();
+    for (index_t i = 0; i < samples; ++i) writer(i, scratch.view());
+    if (x.size() > 0) backend_->upload(x.data, here.data(), here.bytes());
   }
 
   const Spec* spec_;

@@ -27,11 +27,26 @@ image_bounds bounds_of(const Dataset& data) {
   }
   return b;
 }
+/// The pixels of a set where a trainer works, as long as this lives.
+template <class Trainer>
+struct held_set {
+  static constexpr bool apart = requires { requires Trainer::own_memory; };
+  Trainer& trainer;
+  template <class Dataset>
+  held_set(Trainer& t, [[maybe_unused]] const Dataset& data) : trainer(t) {
+    if constexpr (apart && requires { data.pixels().data(); })
+      if (data.pixels().size() > 0 && data.pixels().size() <= Trainer::resident_bytes) t.hold(data.pixels().data(), data.pixels().size());
+  }
+  ~held_set() {
+    if constexpr (apart) trainer.let_go();
+  }
+};
 }  // namespace detail
 
 /// Runs a trainer over a data set of images for settings().epochs: a loop over `trainer.step(batch)` with batches
 /// gathered ahead by another thread. Continues where a resumed trainer stands.
 /// errors  pretext[data.090] a batch larger than the data set; pretext[train.101] images of another number of channels
+/// memory  where the back end has memory of its own, a set with `pixels()` of up to trainer.resident_bytes bytes is copied there once
 /// repeat  batches are a function of (seed, epoch); they do not depend on threads or on resuming
 template <class Trainer, class Dataset, class... Callbacks>
 void fit(Trainer& trainer, const Dataset& data, Callbacks&&... callbacks) {
@@ -55,6 +70,7 @@ void fit(Trainer& trainer, const Dataset& data, Callbacks&&... callbacks) {
       trainer.plan(trainer.planned_batch());
     }
   }
+  [[maybe_unused]] const detail::held_set<Trainer> held(trainer, data);
   trainer.set_steps_total(total);
   trainer.start_clock();
   trainer.stop(false);
@@ -69,10 +85,14 @@ void fit(Trainer& trainer, const Dataset& data, Callbacks&&... callbacks) {
       trainer.set_epoch(epoch, settings.epochs);
       const auto& report = trainer.step(Trainer::family_type::batch_of(*batch));
       (detail::call_step(callbacks, trainer, report), ...);
-      if (trainer.steps_done() % per_epoch == 0) (detail::call_epoch(callbacks, trainer, report), ...);
+      if (trainer.steps_done() % per_epoch == 0) {
+        trainer.read_report();
+        (detail::call_epoch(callbacks, trainer, report), ...);
+      }
       if (trainer.stopped()) break;
     }
   }
+  trainer.read_report();
   (detail::call_end(callbacks, trainer, trainer.report()), ...);
 }
 

@@ -39,7 +39,7 @@ PRETEXT_COLD constexpr step_plan walk_step(Ctx ctx, Family family, const Batch& 
     auto& v = s.players[i];
     v.parameters.shape = v.gradients.shape = v.state0.shape = v.state1.shape = extents(totals[i].parameters);
     v.buffers.shape = extents(totals[i].buffers);
-    v.ranges.shape = extents(index_t{1});
+    v.ranges.shape = extents(totals[i].ranges);
     v.inputs = &inputs.players[i];
     plan.parameters += totals[i].parameters;
     plan.buffers += totals[i].buffers;

@@ -91,6 +91,7 @@ PRETEXT_COLD constexpr std::array<segment_size, sizeof...(Specs)> lay_out(std::t
                           const segment_size s = segment_of(p->layer);
                           end.parameters += s.parameters;
                           end.buffers += s.buffers;
+                          end.ranges += s.ranges;
                         }(),
                         ...);
                   },
@@ -115,7 +116,7 @@ struct player_views {
 template <class T>
 struct target_views {
   tensor_view<T> parameters, buffers;
-  const double* momentum = nullptr;
+  double* momentum = nullptr;  // in step_inputs
 };
 
 }  // namespace pretext::train

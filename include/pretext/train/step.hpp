@@ -156,14 +156,15 @@ struct step_scope {
   }
   /// Moves a target towards its player; after a bad gradient it stays where it is, as the player does.
   constexpr void follow(int target, const target_spec& spec) const {
-    if (inputs->non_finite != 0) return;
     const target_views<M>& t = targets[static_cast<std::size_t>(target)];
+    ctx(op::hold_momentum, static_cast<const double*>(&inputs->non_finite), t.momentum);
+    const double* const momentum = t.momentum;
     const player_views<M>& p = players[static_cast<std::size_t>(spec.player)];
-    if (spec.extent.parameters > 0) ctx(op::lerp, t.momentum, as_const(p.parameters.slice(0, spec.extent.parameters)), t.parameters);
+    if (spec.extent.parameters > 0) ctx(op::lerp, momentum, as_const(p.parameters.slice(0, spec.extent.parameters)), t.parameters);
     if (spec.extent.buffers > 0) {
       const auto source = as_const(p.buffers.slice(0, spec.extent.buffers));
       if (spec.average_buffers)
-        ctx(op::lerp, t.momentum, source, t.buffers);
+        ctx(op::lerp, momentum, source, t.buffers);
       else
         ctx(op::copy, source, t.buffers);
     }
@@ -184,6 +185,12 @@ struct step_scope {
   }
   constexpr void put_back(const copies& c) const {
     each_kept([&](std::size_t i, tensor_view<M> v) { ctx(op::copy, as_const(c.of[i]), v); });
+  }
+  /// The same where only the back end sees whether the step was bad.
+  constexpr void put_back_after_bad(const copies& c) const {
+    each_kept([&](std::size_t i, tensor_view<M> v) {
+      ctx(op::put_back, static_cast<const double*>(&inputs->non_finite), as_const(c.of[i]), v);
+    });
   }
 
  private:

@@ -97,8 +97,14 @@ void check_convolution(index_t b, const conv2d_geometry& g) {
     run(op::conv2d_map, relu{}, in(x, x_size), in(w, w_size), in(bias, {g.out_c}), out(clamped, y_size), g);
     run(op::conv2d_input_gradient, in(dy, y_size), in(w, w_size), out(dx, x_size), g);
     run(op::conv2d_weight_gradient, in(x, x_size), in(dy, y_size), out(dw, w_size), g);
+    auto measured = unwritten<S>(y_size.size());
+    auto mean = unwritten<M>(g.out_c), m2 = mean, mean_of_stored = mean, m2_of_stored = mean;
+    run(op::conv2d_moments, in(x, x_size), in(w, w_size), in(bias, {g.out_c}), out(measured, y_size), out(mean, {g.out_c}), out(m2, {g.out_c}), g);
+    run(op::column_moments, in(measured, y_size), out(mean_of_stored, {g.out_c}), out(m2_of_stored, {g.out_c}));
+    CHECK((mean == mean_of_stored && m2 == m2_of_stored));  // moments of what was rounded
     results r;
     add(r, y, true), add(r, plain, true), add(r, clamped, true), add(r, dx, true), add(r, dw, false);
+    add(r, measured, true);
     return r;
   });
 }
@@ -267,5 +273,27 @@ TEST_CASE("bf16 maps: NaN, infinities and ties are stored as a single conversion
       differ += __builtin_bit_cast(std::uint32_t, back[static_cast<std::size_t>(i)]) != __builtin_bit_cast(std::uint32_t, stored);
     }
     CHECK(differ == 0);
+  }
+}
+
+TEST_CASE("bf16 maps: attention and its gradient", "[backend][ops][bf16][attention]") {
+  for (const index_t length : {1, 13, 70, 300}) {
+    constexpr index_t d = 6, heads = 2;
+    const std::vector<std::int32_t> lengths{static_cast<std::int32_t>(length), static_cast<std::int32_t>(length / 2)};
+    const pretext::extent structure{.samples = 2, .length = length, .lengths = lengths.data()};
+    const extents in_size(2, length, 3 * heads * d), out_size(2, length, heads * d), lse_size(2, heads, length);
+    agree_stored([&](auto& run, auto zero) {
+      using S = decltype(zero);
+      using M = master_t<S>;
+      const op::attention_options o{.heads = heads, .causal = length == 70};
+      const auto qkv = map_values<S>(in_size.size(), 1), dy = map_values<S>(out_size.size(), 2), any_y = map_values<S>(out_size.size(), 3);
+      auto y = unwritten<S>(out_size.size()), dqkv = unwritten<S>(in_size.size());
+      auto lse = unwritten<M>(lse_size.size());
+      run(op::attention, in(qkv, in_size), structure, o, out(y, out_size), out(lse, lse_size));
+      run(op::attention_gradient, in(qkv, in_size), structure, o, in(any_y, out_size), in(lse, lse_size), in(dy, out_size), out(dqkv, in_size));
+      results r;
+      add(r, y, true), add(r, dqkv, true);
+      return r;
+    });
   }
 }

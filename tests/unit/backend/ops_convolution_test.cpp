@@ -29,7 +29,9 @@ void check(index_t b, const conv2d_geometry& g) {
     run(op::conv2d_map, pretext::nn::functor::tanh{}, in(x, x_size), in(w, w_size), in(bias, {g.out_c}), out(mapped, y_size), g);
     run(op::conv2d_input_gradient, in(dy, y_size), in(w, w_size), out(dx, x_size), g);
     run(op::conv2d_weight_gradient, in(x, x_size), in(dy, y_size), out(dw, w_size), g);
-    return outputs<T>{y, plain, clamped, mapped, dx, dw};
+    auto measured = stale<T>(y_size.size()), mean = stale<T>(g.out_c), m2 = stale<T>(g.out_c);
+    run(op::conv2d_moments, in(x, x_size), in(w, w_size), in(bias, {g.out_c}), out(measured, y_size), out(mean, {g.out_c}), out(m2, {g.out_c}), g);
+    return outputs<T>{y, plain, clamped, mapped, dx, dw, measured, mean, m2};
   });
 }
 
@@ -45,6 +47,8 @@ TEST_CASE("conv2d: value and both gradients agree with the reference", "[backend
     check(b, geometry(6, 6, 6, 9, 3, 1, 1, 3));
     check(b, geometry(7, 5, 33, 33, 3, 2, 1, 33));
     check(b, geometry(5, 5, 8, 16, 5, 3, 0, 4));
+    check(b, geometry(9, 7, 16, 32, 3, 1, 1, 1));
+    check(b, geometry(14, 12, 16, 16, 3, 2, 1, 1));
   }
 }
 

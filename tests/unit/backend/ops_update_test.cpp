@@ -144,3 +144,71 @@ TEST_CASE("for_each_sample: every sample once, each worker with scratch of its o
       CHECK(y.back() == -1.0f);
     }
 }
+
+TEST_CASE("lerp: at momentum 1 nothing is read or written", "[backend][ops][update]") {
+  const double momentum = 1;
+  for (const index_t n : {1, 7, 257})
+    agree([&](auto& run, auto zero) {
+      using T = decltype(zero);
+      const auto x = stale<T>(n);
+      auto y = values<T>(n, 2);
+      y[0] = T(-0.0);
+      run(op::lerp, &momentum, in(x, {n}), out(y, {n}));
+      CHECK(std::signbit(y[0]));
+      return outputs<T>{y};
+    });
+}
+
+TEST_CASE("hold_momentum, put_back: only after a bad step", "[backend][ops][update]") {
+  for (const double bad : {0.0, 1.0})
+    for (const index_t n : {0, 1, 7, 257, 40001})
+      agree([&](auto& run, auto zero) {
+        using T = decltype(zero);
+        double momentum = 0.25;
+        run(op::hold_momentum, &bad, &momentum);
+        CHECK(momentum == (bad != 0 ? 1 : 0.25));
+        const auto kept = values<T>(n, 1);
+        auto x = values<T>(n, 2);
+        run(op::put_back, &bad, in(kept, {n}), out(x, {n}));
+        CHECK(x == (bad != 0 ? kept : values<T>(n, 2)));
+        return outputs<T>{x};
+      });
+}
+
+TEST_CASE("enqueue_rows: step by step each place in turn", "[backend][ops][update]") {
+  for (const index_t rows : {0, 1, 13})
+    for (const std::uint64_t step : {0, 1, 2, 3, 7})
+      agree([&](auto& run, auto zero) {
+        using T = decltype(zero);
+        pretext::step_inputs inputs;
+        inputs.step = step;
+        const auto x = values<T>(rows * 5, 1);
+        auto queue = values<T>(4 * rows * 5, 2);
+        run(op::enqueue_rows, in(x, {rows, 5}), static_cast<const pretext::step_inputs*>(&inputs), out(queue, {4 * rows, 5}));
+        auto expected = values<T>(4 * rows * 5, 2);
+        std::copy(x.begin(), x.end(), expected.begin() + static_cast<std::ptrdiff_t>(step % 4) * rows * 5);
+        CHECK(queue == expected);
+        return outputs<T>{queue};
+      });
+}
+
+TEST_CASE("begin_step: brings what the host knows, counts a bad step, and leaves what ops count", "[backend][ops][update]") {
+  runner<simd> run(1);
+  pretext::step_inputs values, inputs;
+  values.step = 9, values.epoch = 2, values.seed = 5, values.progress = 0.5;
+  values.players[3].rate = 0.25, values.players[3].updates = 99, values.momentum[3] = 0.75, values.non_finite = 7, values.bad_steps = 7;
+  inputs.players[3].updates = 4, inputs.players[3].gradient_norm = 2, inputs.non_finite = 1, inputs.bad_steps = 2;
+  for (const std::uint64_t bad : {3, 3}) {
+    run(op::begin_step, values, &inputs);
+    CHECK(inputs.step == 9);
+    CHECK(inputs.epoch == 2);
+    CHECK(inputs.seed == 5);
+    CHECK(inputs.progress == 0.5);
+    CHECK(inputs.players[3].rate == 0.25);
+    CHECK(inputs.momentum[3] == 0.75);
+    CHECK(inputs.players[3].updates == 4);
+    CHECK(inputs.players[3].gradient_norm == 2);
+    CHECK(inputs.non_finite == 0);
+    CHECK(inputs.bad_steps == bad);
+  }
+}

@@ -3,12 +3,14 @@
 #include "pretext/backend/simd/conv2d.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 #include <vector>
 
 #include "pretext/backend/simd/gemm_bfloat16.hpp"
 #include "pretext/backend/simd/gemm_block16.hpp"
+#include "pretext/backend/simd/reduce.hpp"
 #include "pretext/core/tensor.hpp"
 #include "simd_test_support.hpp"
 #include "support/catch.hpp"
@@ -197,6 +199,52 @@ TEMPLATE_TEST_CASE("simd conv2d: a clamp on the way is one afterwards, to the bi
   }
 }
 
+TEMPLATE_TEST_CASE("simd conv2d: moments taken on the way are those of what was written, far from zero and beside outliers", "[backend][simd][conv2d]",
+                   exact<float>, exact<double>, block16) {
+  using T = typename TestType::value;
+  int taken = 0;
+  for (const auto& [batch, g] : cases()) {
+    const index_t size = simd::block_moments_scratch<T, native, TestType>(g, batch);
+    if (size == 0) continue;
+    ++taken;
+    INFO(batch << " x " << g.in_h << "x" << g.in_w << "x" << g.in_c << " -> " << g.out_c << " by " << g.stride_h);
+    const run<T, TestType> r{g, batch};
+    const auto w = r.w();
+    auto x = r.x();
+    for (index_t i = 0; i < r.in_size(); i += g.in_h * g.in_w * g.in_c) x[static_cast<std::size_t>(i)] = T(300);  // where blocks begin
+    const std::vector<T> bias(static_cast<std::size_t>(g.out_c), T(1000));
+    const auto moments = [&](int threads, std::vector<T>& y) {
+      thread_pool pool(threads);
+      auto s = run<T, TestType>::scratch(simd::conv2d_forward_scratch<T, native, TestType>(threads, g, batch)), blocks = run<T, TestType>::scratch(size);
+      simd::finished<T> finish(bias.data());
+      finish.moments = {blocks.data(), g.out_c};
+      simd::conv2d_forward<T, native, TestType>(pool, g, batch, x.data(), w.data(), finish, y.data(), s.data());
+      std::vector<T> both(static_cast<std::size_t>(2 * g.out_c));
+      simd::merge_blocks<T, native>(simd::forward_blocks<T, native, TestType>(g, batch), finish.moments, both.data(), both.data() + g.out_c);
+      run<T, TestType>::check(s), run<T, TestType>::check(blocks);
+      return both;
+    };
+    auto y = empty<T>(r.out_size(), T(9)), again = y;
+    const auto found = moments(1, y);
+    CHECK(same_bits(found, moments(3, again)));
+    CHECK(same_bits(y, again));
+    const index_t rows = r.out_size() / g.out_c;
+    for (index_t c = 0; c < g.out_c; ++c) {
+      long double mean = 0, m2 = 0;
+      for (index_t i = 0; i < rows; ++i) mean += y[static_cast<std::size_t>(i * g.out_c + c)];
+      mean /= static_cast<long double>(rows);
+      for (index_t i = 0; i < rows; ++i) {
+        const long double d = y[static_cast<std::size_t>(i * g.out_c + c)] - mean;
+        m2 += d * d;
+      }
+      const double off = std::abs(static_cast<double>(found[static_cast<std::size_t>(c)] - mean)), spread = std::sqrt(static_cast<double>(m2) / static_cast<double>(rows));
+      REQUIRE(off <= tolerance<T>() * std::max(spread, 0.1 * static_cast<double>(mean)));
+      REQUIRE(std::abs(static_cast<double>(found[static_cast<std::size_t>(g.out_c + c)] - m2)) <= tolerance<T>() * static_cast<double>(m2));
+    }
+  }
+  CHECK(taken >= (std::is_same_v<TestType, block16> ? 1 : 15));
+}
+
 TEMPLATE_TEST_CASE("simd conv2d: a sample has the same bits alone and in a batch", "[backend][simd][conv2d]", exact<float>,
                    bfloat16<false>, bfloat16<true>, block16) {
   for (const auto& [batch, g] : cases()) {
@@ -258,6 +306,8 @@ TEMPLATE_TEST_CASE("simd conv2d: scratch of a large batch is enough for smaller 
     (void)unused;
     for (index_t batch = 1; batch < 40; ++batch) {
       CHECK(simd::conv2d_forward_scratch<float, native, TestType>(2, g, batch) <= simd::conv2d_forward_scratch<float, native, TestType>(2, g, batch + 1));
+      CHECK(simd::block_moments_scratch<float, native, TestType>(g, batch) <= simd::block_moments_scratch<float, native, TestType>(g, batch + 1));
+      CHECK(simd::forward_blocks<float, native, TestType>(g, batch).count() <= simd::forward_blocks<float, native, TestType>(g, batch + 1).most);
       CHECK(simd::conv2d_input_gradient_scratch<float, native, TestType>(2, g, batch) <=
             simd::conv2d_input_gradient_scratch<float, native, TestType>(2, g, batch + 1));
       CHECK(simd::conv2d_weight_gradient_scratch<float, native, TestType>(2, g, batch) <=

@@ -21,17 +21,16 @@ TEST_CASE("strict: an op is native for the types it has kernels for", "[backend]
   STATIC_REQUIRE(be::runs_natively<op::add_op, tensor_view<const float>, tensor_view<float>>);
   STATIC_REQUIRE(be::runs_natively<op::add_op, tensor_view<const double>, activations<double>>);
   STATIC_REQUIRE(!be::runs_natively<op::add_op, tensor_view<const long double>, tensor_view<long double>>);
-  STATIC_REQUIRE(!be::runs_natively<op::scatter_add_rows_op, tensor_view<const float>, tensor_view<const std::int32_t>, tensor_view<float>>);
+  STATIC_REQUIRE(!be::runs_natively<op::sample_mean_op, tensor_view<const float>, extent, tensor_view<float>>);
 }
 
 TEST_CASE("simd: what it has no kernel for, the reference computes", "[backend][strict]") {
   backend::simd<> be(1);
   workspace memory;
-  std::vector<float> dy{1, 2, 3, 4}, table(4);
-  const std::vector<std::int32_t> ids{1, 1};
-  be.run(op::scatter_add_rows, memory, tensor_view<const float>{dy.data(), {2, 2}}, tensor_view<const std::int32_t>{ids.data(), 2},
-         tensor_view<float>{table.data(), {2, 2}});
-  CHECK(table == std::vector<float>{0, 0, 4, 6});
+  std::vector<float> rows{1, 2, 3, 6}, mean(2);
+  be.run(op::sample_mean, memory, tensor_view<const float>{rows.data(), {1, 2, 2}}, extent{.samples = 1, .length = 2},
+         tensor_view<float>{mean.data(), {1, 2}});
+  CHECK(mean == std::vector<float>{2, 4});
   std::vector<long double> x{1, 2}, y{3, 4};
   be.run(op::add, memory, tensor_view<const long double>{x.data(), 2}, tensor_view<long double>{y.data(), 2});
   CHECK(y == std::vector<long double>{4, 6});

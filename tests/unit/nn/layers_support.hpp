@@ -41,6 +41,7 @@ struct given {
   std::map<std::string, std::vector<double>> named;
   px::run_mode mode = px::run_mode::train;
   bool keep = true;
+  const px::extent* structure = nullptr;
 };
 /// Everything it made: gradients and buffers by name in file order.
 template <class T>
@@ -94,8 +95,8 @@ made<T> run(B& be, const Bound& layer, const extents& sample, const given& g) {
     const px::step_inputs inputs;
     ctx_type ctx{&back_end, &memory, &alone, &inputs, px::rng::key{.seed = 3}.with_purpose(px::rng::purpose::dropout), g.mode, g.keep};
     typename Bound::template cache<T> kept{};
-    const px::activations<const T> xs(px::tensor_view<const T>{px_, in});
-    const px::activations<T> ys(px::tensor_view<T>{py, out});
+    const px::activations<const T> xs(px::tensor_view<const T>{px_, in}, g.structure);
+    const px::activations<T> ys(px::tensor_view<T>{py, out}, g.structure);
     layer.forward(ctx, px::parameter_view<T>{p, b}, xs, ys, kept);
     if (g.keep)
       layer.backward(ctx, px::parameter_view<T>{p, b}, xs, kept, px::activations<const T>(px::tensor_view<const T>{pdy, out}),

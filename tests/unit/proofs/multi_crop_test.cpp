@@ -66,7 +66,7 @@ class multi_crop {
     const px::augment::image_size input_size{settings_.size, settings_.size, 1};
     const px::augment::image_size size = views_type::size(group, input_size);
     const activations<T> x(s.ctx.take({views_type::count(group) * in.size, size.height, size.width, 1}));
-    const px::rng::key key{.seed = s.inputs->seed, .epoch = static_cast<std::uint32_t>(s.inputs->epoch)};
+    const px::moving_key key(px::rng::key{}, s.inputs, px::moving_key::by::epoch);
     const px::method::view_writer<views_type, T> writer(settings_.views, in, x, key, input_size, group);
     s.ctx(op::for_each_sample, writer, x.extent(0));
     return s.forward(encoder_, x);

@@ -153,8 +153,9 @@ struct poison {
   constexpr record draw(px::rng::key key, augment::image_size, augment::image_size) const {
     return {id.value() == static_cast<double>(key.sample)};
   }
-  void apply(augment::context&, const record& r, px::image_view<const float> in, px::image_view<float> out) const {
-    for (index_t i = 0; i < in.size(); ++i) out.data[i] = r.bad ? std::nanf("") : in.data[i];
+  PRETEXT_EITHER_SIDE template <class Context>
+  PRETEXT_HOST_DEVICE void apply(Context& ctx, const record& r, px::image_view<const float> in, px::image_view<float> out) const {
+    ctx.for_each(in.size(), [&](index_t i) { out.data[i] = r.bad ? std::nanf("") : in.data[i]; });
   }
 };
 

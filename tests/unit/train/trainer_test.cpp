@@ -26,6 +26,43 @@ struct poisoned_simclr : poisoned<tiny::simclr> {};
 struct poisoned_byol : poisoned<tiny::byol> {};
 struct poisoned_moco : poisoned<tiny::moco> {};
 
+/// Hands its input on, and has many parameters that nothing reads.
+struct many_parameters {
+  static constexpr const char* name = "many_parameters";
+  template <class In>
+  struct bound : nn::bound_base<many_parameters, In> {
+    using base = nn::bound_base<many_parameters, In>;
+    using base::base;
+    template <class T>
+    struct cache {};
+    constexpr In output() const { return this->input; }
+    template <class V>
+    constexpr void parameters(V& v) const {
+      for (char i = 'a'; i <= 'z'; ++i)
+        for (char k = 'a'; k <= 'z'; ++k) {
+          const char text[]{i, k};
+          v.parameter({.name = {text, 2}, .file_shape = {1}, .what = px::role::weight, .start = px::initialiser::constant(1)});
+        }
+    }
+    template <class Ctx, class T>
+    constexpr void forward(const Ctx& ctx, px::parameter_view<T>, px::activations<const T> x, px::activations<T> y, cache<T>&) const {
+      ctx(px::op::copy, x, y);
+    }
+    template <class Ctx, class T, class Dx, class Dp>
+    constexpr void backward(const Ctx& ctx, px::parameter_view<T>, px::activations<const T>, const cache<T>&, px::activations<const T> dy, Dx dx,
+                            Dp) const {
+      if constexpr (px::is_wanted<Dx>) ctx(px::op::copy, dy, dx);
+    }
+  };
+};
+struct many_ranges : px::recipe::simclr {
+  using input = px::image<1, 1, 2>;
+  using encoder = nn::sequential<nn::flatten, many_parameters>;
+  using head = nn::linear<2>;
+  using views = px::augment::chain<px::augment::horizontal_flip>;
+  using optimizer = px::optimizer::lars;
+};
+
 template <class R>
 void check_bad_image() {
   auto s = tiny::settings<trainer<R>>(5);
@@ -55,6 +92,12 @@ TEST_CASE("trainer: a step with an image that is not a number changes nothing bu
   check_bad_image<poisoned_simclr>();
   check_bad_image<poisoned_byol>();
   check_bad_image<poisoned_moco>();
+}
+
+TEST_CASE("trainer: the plan holds the norms of every range, however many parameters a layer has", "[train][trainer]") {
+  trainer<many_ranges> t({.batch_size = 2});
+  CHECK(t.players()[0].ranges.size() == 26 * 26 + 2);
+  CHECK(t.step(tiny::batch(tiny::pictures(2, 1, 2)).list()).finite);
 }
 
 TEST_CASE("trainer: a batch larger than planned is refused and leaves no trace; after plan() it runs", "[train][trainer]") {

@@ -6,6 +6,7 @@
 #include "../../backend/simd/pixels.hpp"
 #include "../../core/image.hpp"
 #include "../../core/index.hpp"
+#include "../augmentation.hpp"
 
 /// Colours as vectors, a vector per channel.
 namespace pretext::augment::detail {
@@ -104,5 +105,51 @@ struct colour_ops {
     double total_ = 0.0;
   };
 };
+
+/// The lines of colour_ops for one pixel: what the threads of a GPU run. Not one text: nvcc knows no function of both sides that
+/// holds a vector.
+struct pixel_ops {
+  struct rgb {
+    float r, g, b;
+  };
+  PRETEXT_HOST_DEVICE static float luma(const rgb& p) { return 0.2989f * p.r + (0.587f * p.g + 0.114f * p.b); }
+  PRETEXT_HOST_DEVICE static float blend(float a, float factor, float rest) { return clamp_unit(factor * a + rest); }
+  PRETEXT_HOST_DEVICE static rgb blend(const rgb& p, float factor, float rest) {
+    return {blend(p.r, factor, rest), blend(p.g, factor, rest), blend(p.b, factor, rest)};
+  }
+  PRETEXT_HOST_DEVICE static rgb turn_hue(const rgb& p, float sextants) {
+    const float high = larger(p.r, larger(p.g, p.b)), low = smaller(p.r, smaller(p.g, p.b)), chroma = high - low;
+    const bool red = high == p.r, green = high == p.g;
+    const float plus = red ? p.g : green ? p.b : p.r, minus = red ? p.b : green ? p.r : p.g, start = red ? 0.0f : green ? 2.0f : 4.0f;
+    float hue = (plus - minus) * (1.0f / (chroma + 1e-20f)) + (start + sextants);
+    hue = hue < 0.0f ? hue + 6.0f : hue;
+    hue = hue < 6.0f ? hue : hue - 6.0f;
+    const auto size = [](float x) { return x < 0.0f ? -x : x; };
+    const auto component = [&](float f) { return smaller(larger(high - chroma * f, low), high); };
+    return {component(2.0f - size(hue - 3.0f)), component(size(hue - 2.0f) - 1.0f), component(size(hue - 4.0f) - 1.0f)};
+  }
+
+ private:
+  PRETEXT_HOST_DEVICE static float larger(float a, float b) { return a > b ? a : b; }
+  PRETEXT_HOST_DEVICE static float smaller(float a, float b) { return a < b ? a : b; }
+};
+
+/// change(colours) of all pixels of an RGB image and what it returns: for ctx.for_each and ctx.sum.
+template <class Change>
+struct pixel_change {
+  image_view<const float> in;
+  image_view<float> out;
+  Change change;
+  PRETEXT_HOST_DEVICE auto operator()(index_t i) const {
+    pixel_ops::rgb p{in.data[3 * i], in.data[3 * i + 1], in.data[3 * i + 2]};
+    const auto said = change(p);
+    out.data[3 * i] = p.r;
+    out.data[3 * i + 1] = p.g;
+    out.data[3 * i + 2] = p.b;
+    return said;
+  }
+};
+template <class Change>
+pixel_change(image_view<const float>, image_view<float>, Change) -> pixel_change<Change>;
 
 }  // namespace pretext::augment::detail

@@ -14,20 +14,20 @@
 namespace pretext::augment::detail {
 
 /// Source pixels one output pixel can depend on.
-constexpr index_t resample_taps(index_t in, index_t out) {
+PRETEXT_HOST_DEVICE constexpr index_t resample_taps(index_t in, index_t out) {
   const index_t wide = in > out ? ceil_div(2 * in, out) : 2;
   return wide < in ? wide : in;
 }
 
 /// The same for any source up to `in` pixels (1 pixel has fewer taps than 2, so the plain value is not monotone).
-constexpr index_t most_resample_taps(index_t in, index_t out) { return in > out ? ceil_div(2 * in, out) : 2; }
+PRETEXT_HOST_DEVICE constexpr index_t most_resample_taps(index_t in, index_t out) { return in > out ? ceil_div(2 * in, out) : 2; }
 
 /// One direction of a resampling.
 struct resample_axis {
   index_t in, taps;
   double scale, support, inverse;
 
-  resample_axis(index_t in_size, index_t out_size)
+  PRETEXT_HOST_DEVICE resample_axis(index_t in_size, index_t out_size)
       : in(in_size),
         taps(resample_taps(in_size, out_size)),
         scale(static_cast<double>(in_size) / static_cast<double>(out_size)),
@@ -35,7 +35,7 @@ struct resample_axis {
         inverse(1.0 / support) {}
 
   /// Weights of output pixel `i`, all times `factor`; returns the first of the `taps` source pixels they belong to.
-  index_t weights_of(index_t i, float* weights, float factor = 1.0f) const {
+  PRETEXT_HOST_DEVICE index_t weights_of(index_t i, float* weights, float factor = 1.0f) const {
     const double centre = scale * (static_cast<double>(i) + 0.5);
     index_t first = static_cast<index_t>(centre - support + 0.5);
     if (first > in - taps) first = in - taps;
@@ -55,7 +55,7 @@ struct resample_axis {
 };
 
 constexpr index_t resample_scratch(image_size in, image_size out) {
-  return out.width * (most_resample_taps(in.width, out.width) + 1) + most_resample_taps(in.height, out.height) +
+  return out.width * (most_resample_taps(in.width, out.width) + 1) + out.height * (most_resample_taps(in.height, out.height) + 1) +
          in.width * in.channels + 4;
 }
 
@@ -126,6 +126,82 @@ void resample(context ctx, image_view<const In> in, box part, image_view<float> 
   }
 }
 
+inline constexpr float no_limit = std::numeric_limits<float>::infinity();  // a constant, for device code
+
+/// One pixel of C channels from rows of the box: first the column of each tap, as resample adds it up, then along the row.
+template <int C, class In>
+PRETEXT_HOST_DEVICE void resample_pixel(const In* corner, index_t stride, const float* weights_x, index_t taps_x, const float* weights_y,
+                                        index_t taps_y, float most, float* out) {
+  float sums[C] = {};
+  for (index_t s = 0; s < taps_x; ++s, corner += C) {
+    float columns[C] = {};
+    for (index_t t = 0; t < taps_y; ++t) {
+      PRETEXT_UNROLL
+      for (int c = 0; c < C; ++c) columns[c] = weights_y[t] * static_cast<float>(corner[t * stride + c]) + columns[c];
+    }
+    PRETEXT_UNROLL
+    for (int c = 0; c < C; ++c) sums[c] = weights_x[s] * columns[c] + sums[c];
+  }
+  PRETEXT_UNROLL
+  for (int c = 0; c < C; ++c) out[c] = sums[c] > most ? most : sums[c];
+}
+
+/// The same as resample by whoever works in a context: the weights of both directions first, then pixels. Where a pixel has many
+/// taps (a strong reduction), rows are summed once for all pixels of a row, as on the CPU.
+PRETEXT_EITHER_SIDE template <class In, class Context>
+PRETEXT_HOST_DEVICE void resample_by(Context ctx, image_view<const In> in, box part, image_view<float> out, bool mirrored) {
+  constexpr bool bytes = std::is_same_v<In, std::uint8_t>;
+  constexpr index_t few_taps = 36;
+  constexpr float most = bytes ? 1.0f : no_limit;
+  const index_t channels = in.channels, stride = in.width * channels;
+  const resample_axis along_x(part.width, out.width), along_y(part.height, out.height);
+  const index_t taps_x = along_x.taps, taps_y = along_y.taps;
+  float* const weights_x = ctx.take(out.width * taps_x);
+  float* const first_x = ctx.take(out.width);
+  float* const weights_y = ctx.take(out.height * taps_y);
+  float* const first_y = ctx.take(out.height);
+  ctx.for_each(out.width + out.height, [&](index_t i) {
+    const index_t y = i - out.width;
+    if (y < 0) {
+      const index_t to = mirrored ? out.width - 1 - i : i;
+      first_x[to] = static_cast<float>(along_x.weights_of(i, weights_x + to * taps_x));
+    } else {
+      first_y[y] = static_cast<float>(along_y.weights_of(y, weights_y + y * taps_y, bytes ? 1.0f / 255.0f : 1.0f));
+    }
+  });
+  const In* const corner = in.data + part.top * stride + part.left * channels;
+  if (taps_x * taps_y <= few_taps) {
+    ctx.for_each(out.height, out.width, [&](index_t y, index_t x) {
+      const In* from = corner + static_cast<index_t>(first_y[y]) * stride + static_cast<index_t>(first_x[x]) * channels;
+      float* to = out.data + (y * out.width + x) * channels;
+      if (channels == 1)
+        resample_pixel<1>(from, stride, weights_x + x * taps_x, taps_x, weights_y + y * taps_y, taps_y, most, to);
+      else
+        resample_pixel<3>(from, stride, weights_x + x * taps_x, taps_x, weights_y + y * taps_y, taps_y, most, to);
+    });
+    return;
+  }
+  float* const row = ctx.take(part.width * channels);
+  constexpr float alone = 1.0f;
+  for (index_t y = 0; y < out.height; ++y) {
+    const In* from = corner + static_cast<index_t>(first_y[y]) * stride;
+    const float* weights = weights_y + y * taps_y;
+    ctx.for_each(part.width * channels, [&](index_t i) {
+      float sum = 0.0f;
+      for (index_t t = 0; t < taps_y; ++t) sum = weights[t] * static_cast<float>(from[t * stride + i]) + sum;
+      row[i] = sum;
+    });
+    ctx.for_each(out.width, [&](index_t x) {
+      const float* part_of_row = row + static_cast<index_t>(first_x[x]) * channels;
+      float* to = out.data + (y * out.width + x) * channels;
+      if (channels == 1)
+        resample_pixel<1>(part_of_row, index_t{0}, weights_x + x * taps_x, taps_x, &alone, index_t{1}, most, to);
+      else
+        resample_pixel<3>(part_of_row, index_t{0}, weights_x + x * taps_x, taps_x, &alone, index_t{1}, most, to);
+    });
+  }
+}
+
 /// Left becomes right: both ends at once, read before written, so that `in` and `out` may be one image.
 inline void mirror_columns(image_view<const float> in, image_view<float> out) {
   const index_t channels = in.channels;
@@ -149,6 +225,17 @@ inline void mirror_columns(image_view<const float> in, image_view<float> out) {
   }
 }
 
+PRETEXT_EITHER_SIDE template <class Context>
+PRETEXT_HOST_DEVICE void mirror_columns(Context& ctx, image_view<const float> in, image_view<float> out) {
+  ctx.for_each(in.height, ceil_div(in.width, 2), [&](index_t y, index_t x) {
+    for (index_t c = 0; c < in.channels; ++c) {
+      const float from_left = in(y, x, c), from_right = in(y, in.width - 1 - x, c);
+      out(y, x, c) = from_right;
+      out(y, in.width - 1 - x, c) = from_left;
+    }
+  });
+}
+
 /// Copies the box of the size of `out` whose corner is (top, left) in `in`, `mirrored` from right to left; what lies outside
 /// becomes `fill`.
 template <class In>
@@ -166,6 +253,15 @@ void copy_box(image_view<const In> in, index_t top, index_t left, image_view<flo
     for (index_t i = last * channels; i < out.width * channels; ++i) row[i] = fill;
   }
   if (mirrored) mirror_columns(out, out);
+}
+PRETEXT_EITHER_SIDE template <class In, class Context>
+PRETEXT_HOST_DEVICE void copy_box_by(Context& ctx, image_view<const In> in, index_t top, index_t left, image_view<float> out, float fill,
+                                     bool mirrored) {
+  ctx.for_each(out.height, out.width, [&](index_t y, index_t x) {
+    const index_t from_y = top + y, from_x = left + (mirrored ? out.width - 1 - x : x);
+    const bool exists = from_y >= 0 && from_y < in.height && from_x >= 0 && from_x < in.width;
+    for (index_t c = 0; c < in.channels; ++c) out(y, x, c) = exists ? to_unit(in(from_y, from_x, c)) : fill;
+  });
 }
 
 }  // namespace pretext::augment::detail

@@ -60,7 +60,7 @@ struct affine {
     detail::check_value(fill, 0.0f, 1.0f, name, "fill");
   }
 
-  constexpr record draw(rng::key key, image_size in, image_size) const {
+  PRETEXT_HOST_DEVICE constexpr record draw(rng::key key, image_size in, image_size) const {
     rng::stream draws(key);
     record drawn;
     drawn.angle = detail::to_float(around_zero(draws, detail::to_q32(degrees.value())));
@@ -72,23 +72,25 @@ struct affine {
     return drawn;
   }
 
-  void apply(context& ctx, const record& drawn, image_view<const float> in, image_view<float> out) const {
+  PRETEXT_EITHER_SIDE template <class Context>
+  PRETEXT_HOST_DEVICE void apply(Context& ctx, const record& drawn, image_view<const float> in, image_view<float> out) const {
     const bool still = drawn.angle == 0.0f && drawn.move_x == 0 && drawn.move_y == 0 && drawn.scale == 1.0f &&
                        drawn.shear_x == 0.0f && drawn.shear_y == 0.0f;
-    if (still) return convert(in, out);
-    context local = ctx;
-    const detail::linear_map map =
-        detail::inverse_affine(static_cast<double>(drawn.angle), drawn.move_x, drawn.move_y, static_cast<double>(drawn.scale),
-                               static_cast<double>(drawn.shear_x), static_cast<double>(drawn.shear_y));
-    detail::warp(map, apart_from(local, in, out), out, fill);
+    if (still) return convert(ctx, in, out);
+    Context local = ctx;
+    const detail::linear_map& map = ctx.once([&] {
+      return detail::inverse_affine(static_cast<double>(drawn.angle), drawn.move_x, drawn.move_y, static_cast<double>(drawn.scale),
+                                    static_cast<double>(drawn.shear_x), static_cast<double>(drawn.shear_y));
+    });
+    detail::warp(local, map, apart_from(local, in, out), out, fill);
   }
 
   constexpr index_t scratch_floats(image_size in, image_size out) const { return in.size() > out.size() ? in.size() : out.size(); }
 
  private:
-  static constexpr detail::q32 around_zero(rng::stream& draws, detail::q32 most) { return detail::uniform_q32(draws, -most, most); }
+  PRETEXT_HOST_DEVICE static constexpr detail::q32 around_zero(rng::stream& draws, detail::q32 most) { return detail::uniform_q32(draws, -most, most); }
 
-  static constexpr std::int32_t pixels(rng::stream& draws, float share, index_t side) {
+  PRETEXT_HOST_DEVICE static constexpr std::int32_t pixels(rng::stream& draws, float share, index_t side) {
     return static_cast<std::int32_t>(detail::round_q32(around_zero(draws, detail::to_q32(share) * side)));
   }
 };

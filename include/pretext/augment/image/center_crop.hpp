@@ -21,7 +21,7 @@ struct center_crop {
   static constexpr std::string_view name = "center_crop";
   static constexpr bool changes_size = true;
 
-  constexpr record draw(rng::key, image_size in, image_size out) const {
+  PRETEXT_HOST_DEVICE constexpr record draw(rng::key, image_size in, image_size out) const {
     return {{corner(in.height, out.height), corner(in.width, out.width), static_cast<std::int32_t>(out.height),
              static_cast<std::int32_t>(out.width)}};
   }
@@ -31,9 +31,14 @@ struct center_crop {
              bool mirrored = false) const {
     detail::copy_box<In>(in, drawn.part.top, drawn.part.left, out, 0.0f, mirrored);
   }
+  /// The same pixel by pixel, by many threads.
+  PRETEXT_EITHER_SIDE template <class Context, class In>
+  PRETEXT_HOST_DEVICE void apply(Context& ctx, const record& drawn, image_view<const In> in, image_view<float> out, bool mirrored = false) const {
+    detail::copy_box_by<In>(ctx, in, drawn.part.top, drawn.part.left, out, 0.0f, mirrored);
+  }
 
  private:
-  static constexpr std::int32_t corner(index_t in, index_t out) {
+  PRETEXT_HOST_DEVICE static constexpr std::int32_t corner(index_t in, index_t out) {
     if (out > in) return static_cast<std::int32_t>(-((out - in) / 2));
     const index_t half = (in - out) / 2;
     return static_cast<std::int32_t>((in - out) % 2 == 1 && half % 2 == 1 ? half + 1 : half);

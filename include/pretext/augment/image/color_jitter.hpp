@@ -52,15 +52,17 @@ struct color_jitter {
     detail::check_value(hue, 0.0f, 0.5f, name, "hue");
   }
 
-  constexpr record draw(rng::key key, image_size, image_size) const {
+  PRETEXT_HOST_DEVICE constexpr record draw(rng::key key, image_size, image_size) const {
     rng::stream draws(key);
     record drawn;
+    std::uint32_t order = 0x03020100u;               // a byte an operation: registers have no index
     for (std::uint32_t last = 3; last > 0; --last) {  // Fisher and Yates
       const std::uint32_t other = draws.below(last + 1);
-      const std::uint8_t kept = drawn.order[last];
-      drawn.order[last] = drawn.order[other];
-      drawn.order[other] = kept;
+      const std::uint32_t difference = ((order >> 8 * last) ^ (order >> 8 * other)) & 0xFFu;
+      order ^= (difference << 8 * last) | (difference << 8 * other);
     }
+    PRETEXT_UNROLL
+    for (int i = 0; i < 4; ++i) drawn.order[i] = static_cast<std::uint8_t>(order >> 8 * i);
     drawn.brightness = factor(draws, brightness);
     drawn.contrast = factor(draws, contrast);
     drawn.saturation = factor(draws, saturation);
@@ -71,9 +73,7 @@ struct color_jitter {
   }
 
   void apply(context&, const record& drawn, image_view<const float> in, image_view<float> out) const {
-    int contrast_at = 4;
-    for (int i = 0; i < 4; ++i)
-      if (drawn.order[i] == change_contrast && drawn.contrast != 1.0f) contrast_at = i;
+    const int contrast_at = place_of_contrast(drawn);
     typename colour::sum grey;
     if (in.channels == 1) {
       colour::for_each_grey(in, out, [&, d = drawn](colour::V& v) {
@@ -93,15 +93,52 @@ struct color_jitter {
     const auto middle = mean(grey, in);
     colour::for_each(out, out, [&, d = drawn](colour::rgb& p) { change(d, contrast_at, 4, middle, p); });
   }
+  /// The same pixel by pixel, by many threads.
+  PRETEXT_EITHER_SIDE template <class Context>
+  PRETEXT_HOST_DEVICE void apply(Context& ctx, const record& drawn, image_view<const float> in, image_view<float> out) const {
+    const int contrast_at = place_of_contrast(drawn);
+    const index_t count = in.height * in.width;
+    const auto grey_part = [&](int from, int to, float middle, image_view<const float> source) {
+      return [&drawn, from, to, middle, source, out](index_t i) {
+        float v = source.data[i];
+        change_grey(drawn, from, to, middle, v);
+        return out.data[i] = v;
+      };
+    };
+    const auto part = [&](int from, int to, float middle, image_view<const float> source) {
+      return detail::pixel_change{source, out, [&drawn, from, to, middle](pixel::rgb& p) {
+                                    change(drawn, from, to, middle, p);
+                                    return pixel::luma(p);
+                                  }};
+    };
+    const auto both = [&](const auto& some) {
+      const auto first = some(0, contrast_at, 0.0f, in);
+      if (contrast_at == 4) return ctx.for_each(count, first);
+      const float middle = static_cast<float>(ctx.sum(count, first) / static_cast<double>(count));
+      ctx.for_each(count, some(contrast_at, 4, middle, image_view<const float>(out)));
+    };
+    if (in.channels == 1)
+      both(grey_part);
+    else
+      both(part);
+  }
 
  private:
-  static constexpr float factor(rng::stream& draws, float amount) {
+  PRETEXT_HOST_DEVICE static constexpr float factor(rng::stream& draws, float amount) {
     const detail::q32 most = detail::to_q32(amount);
     const detail::q32 low = most > detail::q32_one ? 0 : detail::q32_one - most;
     return detail::to_float(detail::uniform_q32(draws, low, detail::q32_one + most));
   }
 
+  PRETEXT_HOST_DEVICE static constexpr int place_of_contrast(const record& drawn) {
+    int place = 4;
+    for (int i = 0; i < 4; ++i)
+      if (drawn.order[i] == change_contrast && drawn.contrast != 1.0f) place = i;
+    return place;
+  }
+
   using colour = detail::colour_ops<simd::native_arch>;
+  using pixel = detail::pixel_ops;
 
   static colour::V mean(colour::sum& grey, image_view<const float> in) {
     return colour::O::set(static_cast<float>(grey.total() / static_cast<double>(in.height * in.width)));
@@ -113,15 +150,14 @@ struct color_jitter {
     using O = colour::O;
     // Copied by channel: compilers copy a struct in pieces that a vector load then waits for.
     colour::rgb p{colours.r, colours.g, colours.b};
-    const auto rest = [](float factor) { return O::set(1.0f - factor); };
     for (int at = from; at < to; ++at) {
       const std::uint8_t which = drawn.order[at];
       if (which == change_brightness) {
         if (drawn.brightness != 1.0f) p = colour::blend(p, O::set(drawn.brightness), O::zero());
       } else if (which == change_contrast) {
-        if (drawn.contrast != 1.0f) p = colour::blend(p, O::set(drawn.contrast), rest(drawn.contrast) * middle);
+        if (drawn.contrast != 1.0f) p = colour::blend(p, O::set(drawn.contrast), O::set(1.0f - drawn.contrast) * middle);
       } else if (which == change_saturation) {
-        if (drawn.saturation != 1.0f) p = colour::blend(p, O::set(drawn.saturation), rest(drawn.saturation) * colour::luma(p));
+        if (drawn.saturation != 1.0f) p = colour::blend(p, O::set(drawn.saturation), O::set(1.0f - drawn.saturation) * colour::luma(p));
       } else if (drawn.hue != 0.0f) {
         p = colour::turn_hue(p, O::set(6.0f * drawn.hue));
       }
@@ -129,6 +165,20 @@ struct color_jitter {
     colours.r = p.r;
     colours.g = p.g;
     colours.b = p.b;
+  }
+  PRETEXT_HOST_DEVICE static void change(const record& drawn, int from, int to, float middle, pixel::rgb& p) {
+    for (int at = from; at < to; ++at) {
+      const std::uint8_t which = drawn.order[at];
+      if (which == change_brightness) {
+        if (drawn.brightness != 1.0f) p = pixel::blend(p, drawn.brightness, 0.0f);
+      } else if (which == change_contrast) {
+        if (drawn.contrast != 1.0f) p = pixel::blend(p, drawn.contrast, (1.0f - drawn.contrast) * middle);
+      } else if (which == change_saturation) {
+        if (drawn.saturation != 1.0f) p = pixel::blend(p, drawn.saturation, (1.0f - drawn.saturation) * pixel::luma(p));
+      } else if (drawn.hue != 0.0f) {
+        p = pixel::turn_hue(p, 6.0f * drawn.hue);
+      }
+    }
   }
 
   /// The same on one channel, where a pixel is its own grey value.
@@ -139,6 +189,12 @@ struct color_jitter {
         v = colour::blend(v, O::set(drawn.brightness), O::zero());
       if (drawn.order[at] == change_contrast && drawn.contrast != 1.0f)
         v = colour::blend(v, O::set(drawn.contrast), O::set(1.0f - drawn.contrast) * middle);
+    }
+  }
+  PRETEXT_HOST_DEVICE static void change_grey(const record& drawn, int from, int to, float middle, float& v) {
+    for (int at = from; at < to; ++at) {
+      if (drawn.order[at] == change_brightness && drawn.brightness != 1.0f) v = pixel::blend(v, drawn.brightness, 0.0f);
+      if (drawn.order[at] == change_contrast && drawn.contrast != 1.0f) v = pixel::blend(v, drawn.contrast, (1.0f - drawn.contrast) * middle);
     }
   }
 };

@@ -37,7 +37,7 @@ struct cutout {
     detail::check_value(fill, 0.0f, 1.0f, name, "fill");
   }
 
-  constexpr record draw(rng::key key, image_size in, image_size) const {
+  PRETEXT_HOST_DEVICE constexpr record draw(rng::key key, image_size in, image_size) const {
     rng::stream draws(key);
     const auto y = static_cast<index_t>(draws.below(static_cast<std::uint32_t>(in.height)));
     const auto x = static_cast<index_t>(draws.below(static_cast<std::uint32_t>(in.width)));
@@ -50,16 +50,16 @@ struct cutout {
     return drawn;
   }
 
-  void apply(context&, const record& drawn, image_view<const float> in, image_view<float> out) const {
-    convert(in, out);
+  PRETEXT_EITHER_SIDE template <class Context>
+  PRETEXT_HOST_DEVICE void apply(Context& ctx, const record& drawn, image_view<const float> in, image_view<float> out) const {
+    convert(ctx, in, out);
     const box& hole = drawn.covered;
-    for (index_t y = hole.top; y < hole.top + hole.height; ++y)
-      for (index_t i = hole.left * out.channels; i < (hole.left + hole.width) * out.channels; ++i)
-        out.data[y * out.width * out.channels + i] = fill;
+    ctx.for_each(hole.height, hole.width * out.channels,
+                 [&](index_t y, index_t i) { out.data[((hole.top + y) * out.width + hole.left) * out.channels + i] = fill; });
   }
 
  private:
-  static constexpr void cut(index_t middle, index_t length, index_t size, std::int32_t& first, std::int32_t& count) {
+  PRETEXT_HOST_DEVICE static constexpr void cut(index_t middle, index_t length, index_t size, std::int32_t& first, std::int32_t& count) {
     const index_t low = middle - length / 2, high = low + length;
     const index_t from = low < 0 ? 0 : low, to = high > size ? size : high;
     first = static_cast<std::int32_t>(from);

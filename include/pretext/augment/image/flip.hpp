@@ -30,11 +30,17 @@ struct horizontal_flip {
 
   constexpr void check() const { detail::check_probability(p, name); }
 
-  constexpr record draw(rng::key key, image_size, image_size) const { return {rng::stream(key).accept(p.value())}; }
+  PRETEXT_HOST_DEVICE constexpr record draw(rng::key key, image_size, image_size) const { return {rng::stream(key).accept(p.value())}; }
 
   void apply(context&, const record& drawn, image_view<const float> in, image_view<float> out) const {
     if (!drawn.flipped) return convert(in, out);
     detail::mirror_columns(in, out);
+  }
+  /// The same by many threads.
+  PRETEXT_EITHER_SIDE template <class Context>
+  PRETEXT_HOST_DEVICE void apply(Context& ctx, const record& drawn, image_view<const float> in, image_view<float> out) const {
+    if (!drawn.flipped) return convert(ctx, in, out);
+    detail::mirror_columns(ctx, in, out);
   }
 };
 
@@ -59,17 +65,18 @@ struct vertical_flip {
 
   constexpr void check() const { detail::check_probability(p, name); }
 
-  constexpr record draw(rng::key key, image_size, image_size) const { return {rng::stream(key).accept(p.value())}; }
+  PRETEXT_HOST_DEVICE constexpr record draw(rng::key key, image_size, image_size) const { return {rng::stream(key).accept(p.value())}; }
 
-  void apply(context&, const record& drawn, image_view<const float> in, image_view<float> out) const {
-    if (!drawn.flipped) return convert(in, out);
+  PRETEXT_EITHER_SIDE template <class Context>
+  PRETEXT_HOST_DEVICE void apply(Context& ctx, const record& drawn, image_view<const float> in, image_view<float> out) const {
+    if (!drawn.flipped) return convert(ctx, in, out);
     const index_t stride = in.width * in.channels;
-    for (index_t top = 0, bottom = in.height - 1; top <= bottom; ++top, --bottom)
-      for (index_t i = 0; i < stride; ++i) {
-        const float from_top = in.data[top * stride + i], from_bottom = in.data[bottom * stride + i];
-        out.data[top * stride + i] = from_bottom;
-        out.data[bottom * stride + i] = from_top;
-      }
+    ctx.for_each(ceil_div(in.height, 2), stride, [&](index_t row, index_t i) {  // both ends at once: it may be one image
+      const index_t top = row * stride + i, bottom = (in.height - 1 - row) * stride + i;
+      const float from_top = in.data[top], from_bottom = in.data[bottom];
+      out.data[top] = from_bottom;
+      out.data[bottom] = from_top;
+    });
   }
 };
 

@@ -45,7 +45,7 @@ struct gaussian_blur {
     if (k != 0 && (k < 1 || k > 1023 || k % 2 == 0)) refuse_kernel(k);
   }
 
-  constexpr record draw(rng::key key, image_size, image_size out) const {
+  PRETEXT_HOST_DEVICE constexpr record draw(rng::key key, image_size, image_size out) const {
     rng::stream draws(key);
     return {detail::to_float(detail::uniform_q32(draws, detail::to_q32(sigma.low), detail::to_q32(sigma.high))),
             static_cast<std::int32_t>(kernel_for(out))};
@@ -82,6 +82,30 @@ struct gaussian_blur {
     for (index_t y = 0; y < in.height; ++y)
       detail::weighted_rows<simd::native_arch>(out.data + y * count, count, weights, taps, rows + y * count, count);
   }
+  /// The same value by value, by many threads: along rows into memory, then along columns.
+  PRETEXT_EITHER_SIDE template <class Context>
+  PRETEXT_HOST_DEVICE void apply(Context& ctx, const record& drawn, image_view<const float> in, image_view<float> out) const {
+    Context local = ctx;
+    const index_t reach = visible_reach(drawn), taps = 2 * reach + 1, channels = in.channels, count = in.width * channels;
+    if (reach == 0) return convert(ctx, in, out);
+    float* const weights = local.take(taps);
+    float* const rows = local.take(in.size());
+    const double total = ctx.sum(taps, [&](index_t t) { return bell(t - reach, drawn.sigma); });
+    ctx.for_each(taps, [&](index_t t) { weights[t] = static_cast<float>(bell(t - reach, drawn.sigma) / total); });
+    ctx.for_each(in.height, in.width, [&](index_t y, index_t x) {
+      const float* row = in.data + y * count;
+      for (index_t c = 0; c < channels; ++c) {
+        float sum = 0.0f;
+        for (index_t t = 0; t < taps; ++t) sum = weights[t] * row[mirrored(x + t - reach, in.width) * channels + c] + sum;
+        rows[y * count + x * channels + c] = sum;
+      }
+    });
+    ctx.for_each(in.height, count, [&](index_t y, index_t i) {
+      float sum = 0.0f;
+      for (index_t t = 0; t < taps; ++t) sum = weights[t] * rows[mirrored(y + t - reach, in.height) * count + i] + sum;
+      out.data[y * count + i] = sum;
+    });
+  }
 
   constexpr index_t scratch_floats(image_size in, image_size out) const {
     // a step that keeps the size runs at the source's size before the first crop and at the view's after it
@@ -97,26 +121,26 @@ struct gaussian_blur {
     throw_error("augment.205", {"gaussian_blur: kernel is ", k, "; it must be odd and at most 1023, or 0 to follow the view's size"});
   }
 
-  constexpr index_t kernel_for(image_size size) const {
+  PRETEXT_HOST_DEVICE constexpr index_t kernel_for(image_size size) const {
     if (kernel.value() != 0) return kernel.value();
     const index_t side = size.height > size.width ? size.height : size.width;
     const index_t odd = 2 * (side / 20) + 1;
     return odd < 3 ? 3 : odd;
   }
 
-  static double bell(index_t i, float sigma) {
+  PRETEXT_HOST_DEVICE static double bell(index_t i, float sigma) {
     const double x = static_cast<double>(i) / static_cast<double>(sigma);
     return std::exp(-0.5 * x * x);
   }
 
   /// The taps on each side of the middle that change a float: beyond six standard deviations a bell is below 2^-25 of its
   /// middle, and all of it together below the last digit of a sum.
-  static index_t visible_reach(const record& drawn) {
+  PRETEXT_HOST_DEVICE static index_t visible_reach(const record& drawn) {
     const index_t half = drawn.kernel / 2, visible = static_cast<index_t>(6.0f * drawn.sigma) + 1;
     return half < visible ? half : visible;
   }
 
-  static constexpr index_t mirrored(index_t i, index_t size) {
+  PRETEXT_HOST_DEVICE static constexpr index_t mirrored(index_t i, index_t size) {
     if (size == 1) return 0;
     while (i < 0 || i >= size) i = i < 0 ? -i : 2 * (size - 1) - i;
     return i;

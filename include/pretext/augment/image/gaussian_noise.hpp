@@ -35,22 +35,25 @@ struct gaussian_noise {
 
   constexpr void check() const { detail::check_range(sigma, 0.0f, 10.0f, name, "sigma"); }
 
-  constexpr record draw(rng::key key, image_size, image_size) const {
+  PRETEXT_HOST_DEVICE constexpr record draw(rng::key key, image_size, image_size) const {
     rng::stream draws(key);
     return {key, detail::to_float(detail::uniform_q32(draws, detail::to_q32(sigma.low), detail::to_q32(sigma.high)))};
   }
 
-  void apply(context&, const record& drawn, image_view<const float> in, image_view<float> out) const {
-    if (drawn.sigma == 0.0f) return convert(in, out);
+  PRETEXT_EITHER_SIDE template <class Context>
+  PRETEXT_HOST_DEVICE void apply(Context& ctx, const record& drawn, image_view<const float> in, image_view<float> out) const {
+    if (drawn.sigma == 0.0f) return convert(ctx, in, out);
     const index_t count = in.size();
-    for (index_t i = 0; i < count; i += 4) {
-      const rng::counter_type bits = drawn.key.block(static_cast<std::uint32_t>(1 + i / 4));  // block 0 drew sigma
+    ctx.for_each(ceil_div(count, 4), [&](index_t four) {
+      const index_t i = 4 * four;
+      const rng::counter_type bits = drawn.key.block(static_cast<std::uint32_t>(1 + four));  // block 0 drew sigma
       float normal[4];
       detail::normal_pair(bits[0], bits[1], normal[0], normal[1]);
       detail::normal_pair(bits[2], bits[3], normal[2], normal[3]);
-      for (index_t k = 0; k < 4 && i + k < count; ++k)
-        out.data[i + k] = clamp_unit(in.data[i + k] + drawn.sigma * normal[k]);
-    }
+      PRETEXT_UNROLL
+      for (index_t k = 0; k < 4; ++k)
+        if (i + k < count) out.data[i + k] = clamp_unit(in.data[i + k] + drawn.sigma * normal[k]);
+    });
   }
 };
 

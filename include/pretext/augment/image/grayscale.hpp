@@ -29,12 +29,19 @@ struct grayscale {
 
   constexpr void check() const { detail::check_probability(p, name); }
 
-  constexpr record draw(rng::key key, image_size, image_size) const { return {rng::stream(key).accept(p.value())}; }
+  PRETEXT_HOST_DEVICE constexpr record draw(rng::key key, image_size, image_size) const { return {rng::stream(key).accept(p.value())}; }
 
   void apply(context&, const record& drawn, image_view<const float> in, image_view<float> out) const {
     if (!drawn.grey || in.channels == 1) return convert(in, out);
     using colour = detail::colour_ops<simd::native_arch>;
     colour::for_each(in, out, [](colour::rgb& pixel) { pixel.r = pixel.g = pixel.b = colour::luma(pixel); });
+  }
+  /// The same pixel by pixel, by many threads.
+  PRETEXT_EITHER_SIDE template <class Context>
+  PRETEXT_HOST_DEVICE void apply(Context& ctx, const record& drawn, image_view<const float> in, image_view<float> out) const {
+    if (!drawn.grey || in.channels == 1) return convert(ctx, in, out);
+    using colour = detail::pixel_ops;
+    ctx.for_each(in.height * in.width, detail::pixel_change{in, out, [](colour::rgb& pixel) { return pixel.r = pixel.g = pixel.b = colour::luma(pixel); }});
   }
 };
 

@@ -20,7 +20,7 @@ struct per_channel {
     visit("2", self.third);
   }
 
-  constexpr float operator[](index_t channel) const {
+  PRETEXT_HOST_DEVICE constexpr float operator[](index_t channel) const {
     return channel == 0 ? first.value() : channel == 1 ? second.value() : third.value();
   }
 };
@@ -54,7 +54,7 @@ struct normalize {
     }
   }
 
-  constexpr record draw(rng::key, image_size, image_size) const { return {}; }
+  PRETEXT_HOST_DEVICE constexpr record draw(rng::key, image_size, image_size) const { return {}; }
 
   void apply(context&, const record&, image_view<const float> in, image_view<float> out) const {
     // A period of 3 * 16 values holds every channel at fixed places, whatever the number of channels.
@@ -73,6 +73,16 @@ struct normalize {
       for (index_t k = 0; k < period; ++k) out.data[i + k] = v[k];
     }
     for (index_t k = 0; i + k < count; ++k) out.data[i + k] = (in.data[i + k] - minus[k]) * times[k];
+  }
+  /// The same pixel by pixel, by many threads.
+  PRETEXT_EITHER_SIDE template <class Context>
+  PRETEXT_HOST_DEVICE void apply(Context& ctx, const record&, image_view<const float> in, image_view<float> out) const {
+    ctx.for_each(in.height * in.width, [&](index_t pixel) {
+      for (index_t c = 0; c < in.channels; ++c) {
+        const index_t i = pixel * in.channels + c;
+        out.data[i] = (in.data[i] - mean[c]) * (1.0f / deviation[c]);
+      }
+    });
   }
 };
 

@@ -39,7 +39,7 @@ struct random_crop {
     detail::check_value(fill, 0.0f, 1.0f, name, "fill");
   }
 
-  constexpr record draw(rng::key key, image_size in, image_size out) const {
+  PRETEXT_HOST_DEVICE constexpr record draw(rng::key key, image_size in, image_size out) const {
     rng::stream draws(key);
     const std::int32_t top = corner(draws, in.height, out.height);
     const std::int32_t left = corner(draws, in.width, out.width);
@@ -51,9 +51,14 @@ struct random_crop {
              bool mirrored = false) const {
     detail::copy_box<In>(in, drawn.part.top, drawn.part.left, out, fill, mirrored);
   }
+  /// The same pixel by pixel, by many threads.
+  PRETEXT_EITHER_SIDE template <class Context, class In>
+  PRETEXT_HOST_DEVICE void apply(Context& ctx, const record& drawn, image_view<const In> in, image_view<float> out, bool mirrored = false) const {
+    detail::copy_box_by<In>(ctx, in, drawn.part.top, drawn.part.left, out, fill, mirrored);
+  }
 
  private:
-  constexpr std::int32_t corner(rng::stream& draws, index_t in, index_t out) const {
+  PRETEXT_HOST_DEVICE constexpr std::int32_t corner(rng::stream& draws, index_t in, index_t out) const {
     index_t pad = padding.value();
     if (in + 2 * pad < out) pad += out - in - 2 * pad;
     return static_cast<std::int32_t>(static_cast<index_t>(draws.below(static_cast<std::uint32_t>(in + 2 * pad - out + 1))) - pad);

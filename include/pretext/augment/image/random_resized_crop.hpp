@@ -43,7 +43,7 @@ struct random_resized_crop {
 
   /// Works on logarithms: log width = (log area + log ratio) / 2 needs no product, root or exponential of a draw
   /// before the final rounding, and never overflows.
-  constexpr record draw(rng::key key, image_size in, image_size) const {
+  PRETEXT_HOST_DEVICE constexpr record draw(rng::key key, image_size in, image_size) const {
     rng::stream draws(key);
     const detail::q32 scale_low = detail::to_q32(scale.low), scale_high = detail::to_q32(scale.high);
     const detail::q32 ratio_low = detail::to_q32(ratio.low), ratio_high = detail::to_q32(ratio.high);
@@ -79,6 +79,11 @@ struct random_resized_crop {
   void apply(context& ctx, const record& drawn, image_view<const In> in, image_view<float> out,
              bool mirrored = false) const {
     detail::resample<In>(ctx, in, drawn.part, out, mirrored);
+  }
+  /// The same pixel by pixel, by many threads.
+  PRETEXT_EITHER_SIDE template <class Context, class In>
+  PRETEXT_HOST_DEVICE void apply(Context& ctx, const record& drawn, image_view<const In> in, image_view<float> out, bool mirrored = false) const {
+    detail::resample_by<In>(ctx, in, drawn.part, out, mirrored);
   }
 
   constexpr index_t scratch_floats(image_size in, image_size out) const { return detail::resample_scratch(in, out); }

@@ -21,12 +21,17 @@ struct resize {
   static constexpr std::string_view name = "resize";
   static constexpr bool changes_size = true;
 
-  constexpr record draw(rng::key, image_size, image_size) const { return {}; }
+  PRETEXT_HOST_DEVICE constexpr record draw(rng::key, image_size, image_size) const { return {}; }
 
   template <class In>
   void apply(context& ctx, const record&, image_view<const In> in, image_view<float> out,
              bool mirrored = false) const {
     detail::resample<In>(ctx, in, {0, 0, static_cast<std::int32_t>(in.height), static_cast<std::int32_t>(in.width)}, out, mirrored);
+  }
+  /// The same pixel by pixel, by many threads.
+  PRETEXT_EITHER_SIDE template <class Context, class In>
+  PRETEXT_HOST_DEVICE void apply(Context& ctx, const record&, image_view<const In> in, image_view<float> out, bool mirrored = false) const {
+    detail::resample_by<In>(ctx, in, {0, 0, static_cast<std::int32_t>(in.height), static_cast<std::int32_t>(in.width)}, out, mirrored);
   }
 
   constexpr index_t scratch_floats(image_size in, image_size out) const { return detail::resample_scratch(in, out); }
@@ -55,7 +60,7 @@ struct resized_center_crop {
 
   constexpr void check() const { detail::check_value(keep, 1e-3f, 1.0f, name, "keep"); }
 
-  constexpr record draw(rng::key, image_size in, image_size out) const {
+  PRETEXT_HOST_DEVICE constexpr record draw(rng::key, image_size in, image_size out) const {
     // in.width / in.height > out.width / out.height: the height limits the box
     const bool wide = in.width * out.height > out.width * in.height;
     std::int64_t height = wide ? in.height : (in.width * out.height + out.width / 2) / out.width;
@@ -73,6 +78,11 @@ struct resized_center_crop {
   void apply(context& ctx, const record& drawn, image_view<const In> in, image_view<float> out,
              bool mirrored = false) const {
     detail::resample<In>(ctx, in, drawn.part, out, mirrored);
+  }
+  /// The same pixel by pixel, by many threads.
+  PRETEXT_EITHER_SIDE template <class Context, class In>
+  PRETEXT_HOST_DEVICE void apply(Context& ctx, const record& drawn, image_view<const In> in, image_view<float> out, bool mirrored = false) const {
+    detail::resample_by<In>(ctx, in, drawn.part, out, mirrored);
   }
 
   constexpr index_t scratch_floats(image_size in, image_size out) const { return detail::resample_scratch(in, out); }

@@ -38,17 +38,19 @@ struct rotation {
     detail::check_value(fill, 0.0f, 1.0f, name, "fill");
   }
 
-  constexpr record draw(rng::key key, image_size, image_size) const {
+  PRETEXT_HOST_DEVICE constexpr record draw(rng::key key, image_size, image_size) const {
     rng::stream draws(key);
     const detail::q32 most = detail::to_q32(degrees.value());
     return {detail::to_float(detail::uniform_q32(draws, -most, most))};
   }
 
-  void apply(context& ctx, const record& drawn, image_view<const float> in, image_view<float> out) const {
-    if (drawn.angle == 0.0f) return convert(in, out);
-    context local = ctx;
+  PRETEXT_EITHER_SIDE template <class Context>
+  PRETEXT_HOST_DEVICE void apply(Context& ctx, const record& drawn, image_view<const float> in, image_view<float> out) const {
+    if (drawn.angle == 0.0f) return convert(ctx, in, out);
+    Context local = ctx;
     const double angle = static_cast<double>(drawn.angle);  // torchvision's affine turns clockwise, its rotation does not
-    detail::warp(detail::inverse_affine(-angle, 0.0, 0.0, 1.0, 0.0, 0.0), apart_from(local, in, out), out, fill);
+    const detail::linear_map& map = ctx.once([=] { return detail::inverse_affine(-angle, 0.0, 0.0, 1.0, 0.0, 0.0); });
+    detail::warp(local, map, apart_from(local, in, out), out, fill);
   }
 
   constexpr index_t scratch_floats(image_size in, image_size out) const { return in.size() > out.size() ? in.size() : out.size(); }

@@ -32,7 +32,7 @@ struct solarize {
     detail::check_value(threshold, 0.0f, 1.0f, name, "threshold");
   }
 
-  constexpr record draw(rng::key key, image_size, image_size) const { return {rng::stream(key).accept(p.value())}; }
+  PRETEXT_HOST_DEVICE constexpr record draw(rng::key key, image_size, image_size) const { return {rng::stream(key).accept(p.value())}; }
 
   void apply(context&, const record& drawn, image_view<const float> in, image_view<float> out) const {
     if (!drawn.solarized) return convert(in, out);
@@ -50,6 +50,13 @@ struct solarize {
       for (index_t k = 0; k < block; ++k) out.data[i + k] = values[k];
     }
     for (; i < count; ++i) out.data[i] = in.data[i] >= limit ? 1.0f - in.data[i] : in.data[i];
+  }
+  /// The same value by value, by many threads.
+  PRETEXT_EITHER_SIDE template <class Context>
+  PRETEXT_HOST_DEVICE void apply(Context& ctx, const record& drawn, image_view<const float> in, image_view<float> out) const {
+    if (!drawn.solarized) return convert(ctx, in, out);
+    const float limit = threshold;
+    ctx.for_each(in.size(), [=](index_t i) { out.data[i] = in.data[i] >= limit ? 1.0f - in.data[i] : in.data[i]; });
   }
 };
 

@@ -67,6 +67,7 @@ struct lerp_body {
   const double* momentum;
   PRETEXT_DEVICE T operator()(const T& source, const T& target) const {
     const T m = static_cast<T>(*momentum);
+    if (*momentum == 1) return target;
     return m * target + (T(1) - m) * source;
   }
 };
@@ -120,7 +121,7 @@ struct block_elementwise {
     blocks::map_over(call, blocks::shift_body<T>{value}, x.size(), x.data, as_const(x).data);
   }
   template <class T>
-  static void run(op::dropout_op, const call_type& call, rng::key key, double rate, index_t first, const device_input<T>& x,
+  static void run(op::dropout_op, const call_type& call, const moving_key& key, double rate, index_t first, const device_input<T>& x,
                   const tensor_view<T>& y) {
     using kernel = blocks::dropout_kernel<T>;
     call.launch(kernel{key, rate, first, x.data, y.data, y.size(), first % 4 == 0 && blocks::in_packs(index_t{0}, x.data, as_const(y).data)},

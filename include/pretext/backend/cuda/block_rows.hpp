@@ -39,12 +39,12 @@ struct block_rows {
   }
   template <class T>
   static void run(op::aggregate_neighbours_op, const call_type& call, const in<T>& x, const extent& s, bool mean, const tensor_view<T>& y) {
-    blocks::for_each_element(call, blocks::aggregate_body<T>{x.data, s, mean, y.data, x.columns()}, s.nodes, x.columns());
+    blocks::for_each_element(call, blocks::aggregate_body<T>{x.data, {s, mean}, y.data, x.columns()}, s.nodes, x.columns());
   }
   template <class T>
   static void run(op::aggregate_neighbours_backward_op, const call_type& call, const in<T>& dy, const extent& s, bool mean,
                   const tensor_view<T>& dx) {
-    blocks::for_each_element(call, blocks::aggregate_backward_body<T>{dy.data, s, mean, dx.data, dy.columns()}, s.nodes, dy.columns());
+    blocks::for_each_element(call, blocks::aggregate_backward_body<T>{dy.data, {s, mean}, dx.data, dy.columns()}, s.nodes, dy.columns());
   }
   template <class T>
   static void run(op::sample_mean_op, const call_type& call, const in<T>& x, const extent& s, const tensor_view<T>& y) {

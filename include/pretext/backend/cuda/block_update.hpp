@@ -49,6 +49,21 @@ struct block_update {
   static void run(op::scheduled_inverse_op, const call_type& call, double first, double last, const step_inputs* inputs, const tensor_view<T>& y) {
     once(call, blocks::scheduled_inverse_body<T>{first, last, inputs, y.data});
   }
+  static void run(op::hold_momentum_op, const call_type& call, const double* non_finite, double* momentum) {
+    once(call, blocks::hold_momentum_body{non_finite, momentum});
+  }
+  template <class T>
+  static void run(op::put_back_op, const call_type& call, const double* non_finite, const device_input<T>& kept, const tensor_view<T>& x) {
+    call.launch(blocks::put_back_kernel<T>{non_finite, kept.data, x.data, x.size()}, ceil_div(x.size(), blocks::put_back_kernel<T>::each));
+  }
+  template <class T>
+  static void run(op::enqueue_rows_op, const call_type& call, const device_input<T>& rows, const step_inputs* inputs, const tensor_view<T>& queue) {
+    blocks::for_each_element(call, blocks::enqueue_body<T>{rows.data, inputs, queue.data, rows.rows(), queue.rows(), rows.columns()}, rows.rows(),
+                             rows.columns());
+  }
+  static void run(op::begin_step_op, const call_type& call, const step_inputs& values, step_inputs* inputs) {
+    once(call, blocks::begin_step_body{values, inputs});
+  }
   static void run(op::pair_indices_op, const call_type& call, index_t offset, index_t shift, index_t n, const tensor_view<std::int32_t>& y) {
     blocks::for_each_element(call, blocks::pair_indices_body{offset, shift, n, y.data}, y.size(), 1);
   }

@@ -15,6 +15,7 @@ namespace pretext::backend::blocks {
 /// Products of 64 rows with `across` columns, 4 x (across / 16) a thread; in double 32 columns, so that two tiles fit into shared memory.
 template <class T>
 struct score_tile {
+  static constexpr index_t wanted_blocks = 512;
   static constexpr int threads = 256, down = 64, across = sizeof(T) == 8 ? 32 : 64, depth = 16, own_rows = 4, own_columns = across / 16;
   struct operands {
     alignas(16) T rows[depth][down + 4];
@@ -45,6 +46,24 @@ struct score_tile {
         for (int c = 0; c < own_columns; ++c) sum[r][c] += a[r] * b[c];
     }
   }
+  /// own.sum becomes the products of the rows from i0 on with the columns from j0 on.
+  template <class Block>
+  static PRETEXT_DEVICE void products(Block& block, const T* rows, index_t i0, index_t row_count, const T* columns, index_t j0,
+                                      index_t column_count, index_t width) {
+    block.alone([&](int, auto& own) {
+      PRETEXT_UNROLL
+      for (int r = 0; r < own_rows; ++r)
+        PRETEXT_UNROLL
+        for (int c = 0; c < own_columns; ++c) own.sum[r][c] = T(0);
+    });
+    for (index_t e = 0; e < width; e += depth) {
+      block.each([&](int t, auto&, auto& s) {
+        fetch(rows, i0, row_count, width, e, t, s.in.rows);
+        fetch(columns, j0, column_count, width, e, t, s.in.columns);
+      });
+      block.each([&](int t, auto& own, auto& s) { step(s.in, t, own.sum); });
+    }
+  }
 };
 
 /// A running sum of exponentials: sum exp(s) = total exp(largest).
@@ -73,30 +92,32 @@ PRETEXT_DEVICE log_sum<T> merge(const log_sum<T>& a, const log_sum<T>& b) {
   return {top, first ? a.total + b.total * share : b.total + a.total * share};
 }
 
-/// How the pairs are cut: 64 rows a block, and runs of columns where the rows alone are too few blocks.
-template <class T>
+/// How the pairs are cut: the rows of a tile a block, and runs of columns where the rows alone are too few blocks.
+template <class Tile>
 struct pair_grid {
   index_t rows, columns, width;
   index_t run;          // columns of a block, whole tiles
   std::uint32_t runs;
-  static constexpr index_t wanted = 512;
+  static constexpr index_t wanted = Tile::wanted_blocks;
 
   static index_t most_runs(index_t rows, index_t columns) {
-    const index_t tiles = std::max<index_t>(ceil_div(rows, score_tile<T>::down), 1);
-    return std::clamp<index_t>(ceil_div(wanted, tiles), 1, std::max<index_t>(ceil_div(columns, score_tile<T>::across), 1));
+    const index_t tiles = std::max<index_t>(ceil_div(rows, Tile::down), 1);
+    return std::clamp<index_t>(ceil_div(wanted, tiles), 1, std::max<index_t>(ceil_div(columns, Tile::across), 1));
   }
   /// A bound that holds for smaller batches too: rows and columns shrink together, and with them the blocks over the rows.
   static index_t part_rows(index_t rows, index_t columns) {
-    return std::min(rows * std::max<index_t>(ceil_div(columns, score_tile<T>::across), 1),
-                    wanted * score_tile<T>::down + std::min(rows, wanted * score_tile<T>::down));
+    return std::min(rows * std::max<index_t>(ceil_div(columns, Tile::across), 1),
+                    wanted * Tile::down + std::min(rows, wanted * Tile::down));
   }
   static pair_grid over(index_t rows, index_t columns, index_t width) {
     pair_grid g{rows, columns, width, 0, 1};
-    g.run = round_up(ceil_div(std::max<index_t>(columns, 1), most_runs(rows, columns)), score_tile<T>::across);
+    g.run = round_up(ceil_div(std::max<index_t>(columns, 1), most_runs(rows, columns)), Tile::across);
     g.runs = static_cast<std::uint32_t>(std::max<index_t>(ceil_div(columns, g.run), 1));
     return g;
   }
-  index_t blocks() const { return ceil_div(rows, index_t{score_tile<T>::down}) * runs; }
+  index_t blocks() const { return ceil_div(rows, index_t{Tile::down}) * runs; }
+  /// The end of the run that begins at `first`.
+  PRETEXT_DEVICE int last(int first) const { return static_cast<int>(first + run < columns ? first + run : columns); }
 };
 
 template <class Pair, class T>
@@ -106,6 +127,14 @@ struct pair_scores {
   const T *rows, *columns;
   const T *row_norms, *column_norms;  // null where the similarity looks at none
   const T* inverse_temperature;
+
+  /// A pair that says nothing may look at them.
+  static constexpr bool looks_at_norms = [] {
+    if constexpr (requires { Pair::uses_norms; })
+      return Pair::uses_norms;
+    else
+      return true;
+  }();
 
   PRETEXT_DEVICE bool is_self(index_t i, index_t j) const { return mask.self_offset >= 0 && j == i + mask.self_offset; }
   PRETEXT_DEVICE T row_norm(index_t i) const { return row_norms != nullptr ? row_norms[i] : T(0); }
@@ -129,7 +158,7 @@ struct contrastive_forward_kernel {
   };
 
   pair_scores<Pair, T> of;
-  pair_grid<T> grid;
+  pair_grid<tile> grid;
   const std::int32_t* positives;
   T* positive_scores;
   T* lse;                // one run of columns: the result
@@ -145,19 +174,7 @@ struct contrastive_forward_kernel {
       for (int r = 0; r < tile::own_rows; ++r) own.lse[r] = log_sum<T>::none();
     });
     for (index_t j0 = first; j0 < last; j0 += tile::across) {
-      block.alone([&](int, state& own) {
-        PRETEXT_UNROLL
-        for (int r = 0; r < tile::own_rows; ++r)
-          PRETEXT_UNROLL
-          for (int c = 0; c < tile::own_columns; ++c) own.sum[r][c] = T(0);
-      });
-      for (index_t e = 0; e < grid.width; e += tile::depth) {
-        block.each([&](int t, state&, shared& s) {
-          tile::fetch(of.rows, i0, grid.rows, grid.width, e, t, s.in.rows);
-          tile::fetch(of.columns, j0, grid.columns, grid.width, e, t, s.in.columns);
-        });
-        block.each([&](int t, state& own, shared& s) { tile::step(s.in, t, own.sum); });
-      }
+      tile::products(block, of.rows, i0, grid.rows, of.columns, j0, grid.columns, grid.width);
       block.alone([&](int t, state& own) {
         PRETEXT_UNROLL
         for (int r = 0; r < tile::own_rows; ++r) {
@@ -223,7 +240,7 @@ struct contrastive_gradient_kernel {
   };
 
   pair_scores<Pair, T> of;
-  pair_grid<T> grid;
+  pair_grid<tile> grid;
   std::uint32_t slices;
   const std::int32_t *row_positives, *column_positives;
   const T *row_lse, *column_lse;
@@ -247,19 +264,7 @@ struct contrastive_gradient_kernel {
       }
     });
     for (index_t j0 = first; j0 < last; j0 += tile::across) {
-      block.alone([&](int, state& own) {
-        PRETEXT_UNROLL
-        for (int r = 0; r < tile::own_rows; ++r)
-          PRETEXT_UNROLL
-          for (int c = 0; c < tile::own_columns; ++c) own.sum[r][c] = T(0);
-      });
-      for (index_t e = 0; e < grid.width; e += tile::depth) {
-        block.each([&](int t, state&, shared& s) {
-          tile::fetch(of.rows, i0, grid.rows, grid.width, e, t, s.in.rows);
-          tile::fetch(of.columns, j0, grid.columns, grid.width, e, t, s.in.columns);
-        });
-        block.each([&](int t, state& own, shared& s) { tile::step(s.in, t, own.sum); });
-      }
+      tile::products(block, of.rows, i0, grid.rows, of.columns, j0, grid.columns, grid.width);
       block.each([&](int t, state& own, shared& s) {
         PRETEXT_UNROLL
         for (int r = 0; r < tile::own_rows; ++r)
@@ -397,23 +402,14 @@ struct positive_kernel {
 
   template <class Block>
   PRETEXT_DEVICE void run(Block& block) const {
-    block.alone([&](int t, state& own) {
-      const index_t i = row_of(block, t);
-      own.dot = own.row = own.other = T(0);
-      if (i < count)
-        own_columns(t, width, [&](index_t e) {
-          const T a = rows[i * width + e], b = others[i * width + e];
-          own.dot += a * b;
-          own.row += a * a;
-          own.other += b * b;
-        });
-    });
-    block.warp_reduce([](state& own) -> T& { return own.dot; }, plus{});
-    block.warp_reduce([](state& own) -> T& { return own.row; }, plus{});
-    block.warp_reduce([](state& own) -> T& { return own.other; }, plus{});
-    block.alone([&](int t, state& own) {
-      const index_t i = row_of(block, t);
-      if (i >= count) return;
+    const auto add = [&](state& own, index_t at, index_t) {
+      const T a = rows[at], b = others[at];
+      own.dot += a * b;
+      own.row += a * a;
+      own.other += b * b;
+    };
+    sums_of_row(block, count, width, add, &state::dot, &state::row, &state::other);
+    each_row(block, count, [&](int t, state& own, index_t i) {
       const T it = *inverse_temperature, s = it * pair.template score<scalar_math>(own.dot, own.row, own.other);
       if (!backward) {
         if (t % warp != 0) return;

@@ -1,13 +1,35 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <utility>
 
 #include "block_ops.hpp"
 #include "dense_products.cuh"
 #include "device_executor.cuh"
+#include "device_memory.cuh"
 
 namespace pretext::backend {
+
+/// Launches of a stream, captured once: a graph of CUDA, ready to be launched again.
+class captured_launches {
+ public:
+  captured_launches() = default;
+  explicit captured_launches(cudaGraphExec_t g) : graph_(g) {}
+  captured_launches(captured_launches&& o) noexcept : graph_(std::exchange(o.graph_, nullptr)) {}
+  captured_launches& operator=(captured_launches&& o) noexcept {
+    std::swap(graph_, o.graph_);
+    return *this;
+  }
+  ~captured_launches() {
+    if (graph_ != nullptr) cudaGraphExecDestroy(graph_);
+  }
+  cudaGraphExec_t graph() const { return graph_; }
+
+ private:
+  cudaGraphExec_t graph_ = nullptr;
+};
 
 /// Kernels on a GPU (docs/design/cuda.md). Tensors, step_inputs and everything else that an op names by address lie in memory of the
 /// device. Ops are queued on a stream, one after the other; none waits, none allocates. Dense: who multiplies dense matrices.
@@ -36,6 +58,10 @@ class cuda {
   cuda(const cuda&) = delete;
   cuda& operator=(const cuda&) = delete;
   ~cuda() {
+    for (staging& s : staged_) {
+      cudaFreeHost(s.data);
+      if (s.copied != nullptr) cudaEventDestroy(s.copied);
+    }
     if (owns_stream_) cudaStreamDestroy(executor_.stream());
   }
 
@@ -46,11 +72,11 @@ class cuda {
   void run(Op, workspace& memory, const A&... a) {
     static_assert(runs_natively<Op, A...>, "pretext[backend.112] cuda has no kernel for this op yet; `Op` in the next lines names it");
     if constexpr (runs_natively<Op, A...>) {
-      detail::run_blocks(executor_, op::exact_op<Op>{}, memory, a...);
+      detail::run_blocks(executor_, Op{}, memory, a...);
       last_op_ = Op::name;
       const cudaError_t status = executor_.take_status();
       if (status != cudaSuccess) fail("backend.110", status, sizes(a...));
-      if (checks_each_) {
+      if (checks_each_ && !recording_) {
         const cudaError_t then = cudaStreamSynchronize(executor_.stream());
         if (then != cudaSuccess) fail("backend.111", then, sizes(a...));
       }
@@ -59,8 +85,67 @@ class cuda {
   /// Memory an op takes from the workspace while it runs; looks at extents only.
   template <class Op, class... A>
   static std::size_t scratch_bytes(Op, const A&... a) {
-    return detail::block_scratch<executor>(op::exact_op<Op>{}, a...);
+    return detail::block_scratch<executor>(Op{}, a...);
   }
+
+  // Memory of its own (backend/memory.hpp).
+  static constexpr bool has_own_memory = true;
+  using recording = captured_launches;
+
+  PRETEXT_COLD void* allocate(std::size_t bytes) {
+    void* p = nullptr;
+    detail::cuda_expects(cudaMalloc(&p, bytes), "cudaMalloc");
+    detail::cuda_expects(cudaMemsetAsync(p, 0, bytes, stream()), "cudaMemsetAsync");
+    return p;
+  }
+  PRETEXT_COLD void deallocate(void* p) noexcept { cudaFree(p); }  // waits for what uses it
+  PRETEXT_COLD void upload(void* there, const void* here, std::size_t bytes) { copy(there, here, bytes, cudaMemcpyHostToDevice); }
+  PRETEXT_COLD void download(void* here, const void* there, std::size_t bytes) { copy(here, there, bytes, cudaMemcpyDeviceToHost); }
+  /// Two pieces of pinned memory take turns, so that the host fills one while the other is on its way.
+  std::byte* stage(std::size_t bytes) {
+    staging& s = staged_[turn_];
+    if (s.copied == nullptr) detail::cuda_expects(cudaEventCreateWithFlags(&s.copied, cudaEventDisableTiming), "cudaEventCreateWithFlags");
+    detail::cuda_expects(cudaEventSynchronize(s.copied), "cudaEventSynchronize");  // of an event that was never recorded: nothing
+    if (s.bytes < bytes) {
+      cudaFreeHost(std::exchange(s.data, nullptr));
+      s.bytes = 0;
+      detail::cuda_expects(cudaMallocHost(&s.data, bytes), "cudaMallocHost");
+      s.bytes = bytes;
+    }
+    return static_cast<std::byte*>(s.data);
+  }
+  void send(void* there, std::size_t bytes) {
+    staging& s = staged_[turn_];
+    if (bytes > 0) detail::cuda_expects(cudaMemcpyAsync(there, s.data, bytes, cudaMemcpyHostToDevice, stream()), "cudaMemcpyAsync");
+    detail::cuda_expects(cudaEventRecord(s.copied, stream()), "cudaEventRecord");
+    turn_ = 1 - turn_;
+  }
+  /// Captures what launches() puts on the stream as a graph, and launches that. launches() may not wait or allocate; what it does so at
+  /// its first time (choices of cuBLASLt) it must have done.
+  template <class F>
+  recording record(F&& launches) {
+    detail::cuda_expects(cudaStreamBeginCapture(stream(), cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
+    recording_ = true;
+    cudaGraph_t graph = nullptr;
+    try {
+      launches();
+    } catch (...) {
+      recording_ = false;
+      if (cudaStreamEndCapture(stream(), &graph) == cudaSuccess) cudaGraphDestroy(graph);
+      static_cast<void>(cudaGetLastError());  // that the capture was broken off is known
+      throw;
+    }
+    recording_ = false;
+    detail::cuda_expects(cudaStreamEndCapture(stream(), &graph), "cudaStreamEndCapture");
+    cudaGraphExec_t ready = nullptr;
+    const cudaError_t status = cudaGraphInstantiate(&ready, graph, 0);
+    cudaGraphDestroy(graph);
+    detail::cuda_expects(status, "cudaGraphInstantiate");
+    recording made(ready);
+    replay(made);
+    return made;
+  }
+  void replay(const recording& r) { detail::cuda_expects(cudaGraphLaunch(r.graph(), stream()), "cudaGraphLaunch"); }
 
   /// Waits for everything that was queued. Here an error of the device shows.
   void synchronise() {
@@ -96,8 +181,20 @@ class cuda {
                      checks_each_ || !of_sizes.empty() ? "" : " or before it; check_each() finds the op", "; see docs/errors/backend.md"});
   }
 
+  void copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
+    detail::cuda_expects(cudaMemcpyAsync(to, from, bytes, kind, stream()), "cudaMemcpyAsync");
+    synchronise();
+  }
+  struct staging {
+    void* data = nullptr;
+    std::size_t bytes = 0;
+    cudaEvent_t copied = nullptr;
+  };
+
   executor executor_;
-  bool owns_stream_ = false, checks_each_ = false;
+  staging staged_[2];
+  int turn_ = 0;
+  bool owns_stream_ = false, checks_each_ = false, recording_ = false;
   std::string_view last_op_ = "none";
 };
 

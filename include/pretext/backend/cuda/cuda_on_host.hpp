@@ -9,7 +9,7 @@ namespace pretext::backend {
 
 /// The kernels of `cuda`, run by plain C++, block by block and thread by thread, in memory of the host: for tests, and slow. Memory that
 /// a kernel must not rely on holds NaN. `order` is that of blocks and threads; the same bits in each of the four are what a test asks for.
-/// What `cuda` runs by a library (dense products) is its own kernel here; augmentation is the reference's loop.
+/// What `cuda` runs by a library (dense products) is its own kernel here.
 class cuda_on_host {
  public:
   static constexpr const char* name = "cuda_on_host";
@@ -26,7 +26,7 @@ class cuda_on_host {
   template <class Op, class... A>
   void run(Op op, workspace& memory, const A&... a) {
     if constexpr (runs_natively<Op, A...>)
-      detail::run_blocks(executor_, op::exact_op<Op>{}, memory, a...);
+      detail::run_blocks(executor_, op, memory, a...);
     else
       reference().run(op, memory, a...);
   }
@@ -34,7 +34,7 @@ class cuda_on_host {
   template <class Op, class... A>
   static std::size_t scratch_bytes(Op op, const A&... a) {
     if constexpr (runs_natively<Op, A...>)
-      return detail::block_scratch<blocks::host_executor>(op::exact_op<Op>{}, a...);
+      return detail::block_scratch<blocks::host_executor>(op, a...);
     else
       return reference::scratch_bytes(op, a...);
   }

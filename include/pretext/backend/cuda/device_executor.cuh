@@ -3,6 +3,7 @@
 
 #include <cuda_runtime.h>
 
+#include <new>
 #include <type_traits>
 
 #include "block.hpp"
@@ -17,6 +18,7 @@ class device_block {
   using shared_type = typename Kernel::shared;
 
  public:
+  static constexpr int threads = Kernel::threads;
   index_t number;
 
   __device__ __forceinline__ explicit device_block(shared_type& s) : number(blockIdx.x), shared_(s) {}
@@ -29,12 +31,24 @@ class device_block {
     f(static_cast<int>(threadIdx.x), own_, shared_);
     __syncthreads();
   }
-  template <class Get, class Combine>
+  template <class F>
+  __device__ __forceinline__ void look(const F& f) {
+    f(static_cast<int>(threadIdx.x), own_, static_cast<const shared_type&>(shared_));
+  }
+  __device__ __forceinline__ void wait() { __syncthreads(); }
+  template <class Get>
+  __device__ __forceinline__ void warp_mma(const Get& get) {
+    const mma_registers r = get(own_);
+    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+                 : "+f"(r.c[0]), "+f"(r.c[1]), "+f"(r.c[2]), "+f"(r.c[3])
+                 : "r"(r.a[0]), "r"(r.a[1]), "r"(r.a[2]), "r"(r.a[3]), "r"(r.b[0]), "r"(r.b[1]));
+  }
+  template <int Lanes = warp, class Get, class Combine>
   __device__ __forceinline__ void warp_reduce(const Get& get, const Combine& combine) {
     auto& value = get(own_);
     static_assert(std::is_arithmetic_v<std::remove_reference_t<decltype(value)>>, "a shuffle moves numbers");
     PRETEXT_UNROLL
-    for (int o = warp / 2; o > 0; o /= 2) value = combine(value, __shfl_xor_sync(0xFFFFFFFFu, value, o));
+    for (int o = Lanes / 2; o > 0; o /= 2) value = combine(value, __shfl_xor_sync(0xFFFFFFFFu, value, o));
   }
   template <class Get, class Combine>
   __device__ __forceinline__ void block_reduce(const Get& get, const Combine& combine) {
@@ -48,6 +62,19 @@ class device_block {
     for (int w = 1; w < warps; ++w) all = combine(all, of_warp[w]);
     get(own_) = all;
     __syncthreads();
+  }
+  template <class F>
+  __device__ __forceinline__ const auto& once(const F& f) {
+    using V = decltype(f());
+    static_assert(std::is_trivially_copyable_v<V>, "what all threads know is copied as bytes");
+    __shared__ alignas(16) unsigned char place[sizeof(V)];
+    __syncthreads();  // somebody may still read what stood here
+    if (threadIdx.x == 0) ::new (static_cast<void*>(place)) V(f());
+    __syncthreads();
+    return *reinterpret_cast<const V*>(place);
+  }
+  __device__ __forceinline__ void expect(bool holds) const {
+    if (!holds) __trap();
   }
 
  private:

@@ -85,18 +85,28 @@ struct scatter_kernel {
   }
 };
 
+/// The edges of a graph, and what an edge of a node counts.
+template <class T>
+struct edges {
+  extent graph;
+  bool mean;
+  /// f(node at the other end, share) for the edges of node r.
+  template <class F>
+  PRETEXT_DEVICE void each(index_t r, const F& f) const {
+    const std::int32_t begin = graph.offsets[r], end = graph.offsets[r + 1];
+    const T share = mean && end > begin ? T(1) / static_cast<T>(end - begin) : T(1);
+    for (std::int32_t e = begin; e < end; ++e) f(index_t{graph.columns[e]}, share);
+  }
+};
 template <class T>
 struct aggregate_body {
   const T* x;
-  extent graph;
-  bool mean;
+  edges<T> of;
   T* y;
   index_t columns;
   PRETEXT_DEVICE void operator()(index_t r, index_t j) const {
-    const std::int32_t begin = graph.offsets[r], end = graph.offsets[r + 1];
-    const T share = mean && end > begin ? T(1) / static_cast<T>(end - begin) : T(1);
     T sum = T(0);
-    for (std::int32_t e = begin; e < end; ++e) sum += share * x[graph.columns[e] * columns + j];
+    of.each(r, [&](index_t c, const T& share) { sum += share * x[c * columns + j]; });
     y[r * columns + j] = sum;
   }
 };
@@ -104,18 +114,15 @@ struct aggregate_body {
 template <class T>
 struct aggregate_backward_body {
   const T* dy;
-  extent graph;
-  bool mean;
+  edges<T> of;
   T* dx;
   index_t columns;
   PRETEXT_DEVICE void operator()(index_t c, index_t j) const {
     T sum = dx[c * columns + j];
-    for (index_t r = 0; r < graph.nodes; ++r) {
-      const std::int32_t begin = graph.offsets[r], end = graph.offsets[r + 1];
-      const T share = mean && end > begin ? T(1) / static_cast<T>(end - begin) : T(1);
-      for (std::int32_t e = begin; e < end; ++e)
-        if (graph.columns[e] == c) sum += share * dy[r * columns + j];
-    }
+    for (index_t r = 0; r < of.graph.nodes; ++r)
+      of.each(r, [&](index_t to, const T& share) {
+        if (to == c) sum += share * dy[r * columns + j];
+      });
     dx[c * columns + j] = sum;
   }
 };

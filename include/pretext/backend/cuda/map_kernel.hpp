@@ -2,7 +2,7 @@
 // opt-in: kernels of the CUDA back end
 #pragma once
 
-#include "../../core/rng.hpp"
+#include "../../core/step_inputs.hpp"
 #include "../ops/elementwise.hpp"
 #include "block.hpp"
 
@@ -60,7 +60,7 @@ struct dropout_kernel {
   using shared = nothing;
   using state = nothing;
 
-  rng::key key;
+  moving_key key;
   double rate;
   index_t first;
   const T* in;
@@ -75,7 +75,7 @@ struct dropout_kernel {
     block.alone([&](int t, state&) {
       const index_t b = block.number * threads + t, i = 4 * b - first % 4;
       if (i >= size) return;
-      const rng::counter_type words = key.block(static_cast<std::uint32_t>(first / 4 + b));
+      const rng::counter_type words = key.now().block(static_cast<std::uint32_t>(first / 4 + b));
       const T keep = rate < 1 ? static_cast<T>(1 / (1 - rate)) : T(0);
       constexpr int W = pack_size<T> < 4 ? pack_size<T> : 4;
       if (packs && i + 4 <= size) {

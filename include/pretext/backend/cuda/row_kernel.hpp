@@ -21,6 +21,42 @@ template <class F>
 PRETEXT_DEVICE void own_columns(int t, index_t columns, const F& f) {
   for (index_t j = t % warp; j < columns; j += warp) f(j);
 }
+/// f(t, own, row) for the threads whose row exists.
+template <class Block, class F>
+PRETEXT_DEVICE void each_row(Block& block, index_t rows, const F& f) {
+  block.alone([&](int t, auto& own) {
+    const index_t i = row_of(block, t);
+    if (i < rows) f(t, own, i);
+  });
+}
+/// own.*all becomes, in the whole warp of a row, what combine makes of `first` and term(own, element, column) over the row.
+template <class Block, class State, class T, class Combine, class Term>
+PRETEXT_DEVICE void reduce_row(Block& block, index_t rows, index_t columns, T State::*all, T first, const Combine& combine, const Term& term) {
+  block.alone([&](int t, State& own) {
+    const index_t i = row_of(block, t);
+    T so_far = first;
+    if (i < rows) own_columns(t, columns, [&](index_t j) { so_far = combine(so_far, term(own, i * columns + j, j)); });
+    own.*all = so_far;
+  });
+  block.warp_reduce([&](State& own) -> T& { return own.*all; }, combine);
+}
+/// Its sum.
+template <class Block, class State, class T, class Term>
+PRETEXT_DEVICE void sum_row(Block& block, index_t rows, index_t columns, T State::*sum, const Term& term) {
+  reduce_row(block, rows, columns, sum, T(0), plus{}, term);
+}
+/// Several sums of one walk: add(own, element, column) adds to own.*sums.
+template <class Block, class State, class T, class Add, class... More>
+PRETEXT_DEVICE void sums_of_row(Block& block, index_t rows, index_t columns, const Add& add, T State::*first, More... more) {
+  block.alone([&](int t, State& own) {
+    own.*first = T(0);
+    ((own.*more = T(0)), ...);
+    const index_t i = row_of(block, t);
+    if (i < rows) own_columns(t, columns, [&](index_t j) { add(own, i * columns + j, j); });
+  });
+  block.warp_reduce([&](State& own) -> T& { return own.*first; }, plus{});
+  (block.warp_reduce([&](State& own) -> T& { return own.*more; }, plus{}), ...);
+}
 template <class Call, class Kernel>
 void launch_rows(const Call& call, const Kernel& kernel) {
   call.launch(kernel, ceil_div(kernel.rows, index_t{rows_a_block}));
@@ -41,26 +77,13 @@ struct layer_norm_kernel {
 
   template <class Block>
   PRETEXT_DEVICE void run(Block& block) const {
-    block.alone([&](int t, state& own) {
-      const index_t i = row_of(block, t);
-      own.mean = T(0);
-      if (i < rows) own_columns(t, columns, [&](index_t j) { own.mean += x[i * columns + j]; });
+    sum_row(block, rows, columns, &state::mean, [&](const state&, index_t at, index_t) { return x[at]; });
+    block.alone([&](int, state& own) { own.mean = own.mean / static_cast<T>(columns); });
+    sum_row(block, rows, columns, &state::squares, [&](const state& own, index_t at, index_t) {
+      const T d = x[at] - own.mean;
+      return d * d;
     });
-    block.warp_reduce([](state& own) -> T& { return own.mean; }, plus{});
-    block.alone([&](int t, state& own) {
-      const index_t i = row_of(block, t);
-      own.mean = own.mean / static_cast<T>(columns);
-      own.squares = T(0);
-      if (i < rows)
-        own_columns(t, columns, [&](index_t j) {
-          const T d = x[i * columns + j] - own.mean;
-          own.squares += d * d;
-        });
-    });
-    block.warp_reduce([](state& own) -> T& { return own.squares; }, plus{});
-    block.alone([&](int t, state& own) {
-      const index_t i = row_of(block, t);
-      if (i >= rows) return;
+    each_row(block, rows, [&](int t, state& own, index_t i) {
       const T m = own.mean, r = T(1) / scalar_math::sqrt(T(own.squares / static_cast<T>(columns) + eps));
       own_columns(t, columns, [&](index_t j) { y[i * columns + j] = (x[i * columns + j] - m) * r * gamma[j] + beta[j]; });
       if (t % warp == 0) {
@@ -76,7 +99,7 @@ struct layer_norm_gradient_kernel {
   static constexpr int threads = row_threads;
   using shared = nothing;
   struct state {
-    T plain, centred;
+    T mean, rstd, plain, centred;
   };
   const T *x, *gamma, *mean, *rstd, *dy;
   T* dx;
@@ -84,23 +107,18 @@ struct layer_norm_gradient_kernel {
 
   template <class Block>
   PRETEXT_DEVICE void run(Block& block) const {
-    block.alone([&](int t, state& own) {
-      const index_t i = row_of(block, t);
-      own.plain = own.centred = T(0);
-      if (i >= rows) return;
-      const T m = mean[i], r = rstd[i];
-      own_columns(t, columns, [&](index_t j) {
-        const T d = dy[i * columns + j] * gamma[j];
-        own.plain += d;
-        own.centred += d * (x[i * columns + j] - m) * r;
-      });
+    each_row(block, rows, [&](int, state& own, index_t i) {
+      own.mean = mean[i];
+      own.rstd = rstd[i];
     });
-    block.warp_reduce([](state& own) -> T& { return own.plain; }, plus{});
-    block.warp_reduce([](state& own) -> T& { return own.centred; }, plus{});
-    block.alone([&](int t, state& own) {
-      const index_t i = row_of(block, t);
-      if (i >= rows) return;
-      const T m = mean[i], r = rstd[i], a = own.plain / static_cast<T>(columns), b = own.centred / static_cast<T>(columns);
+    const auto add = [&](state& own, index_t at, index_t j) {
+      const T d = dy[at] * gamma[j];
+      own.plain += d;
+      own.centred += d * (x[at] - own.mean) * own.rstd;
+    };
+    sums_of_row(block, rows, columns, add, &state::plain, &state::centred);
+    each_row(block, rows, [&](int t, state& own, index_t i) {
+      const T m = own.mean, r = own.rstd, a = own.plain / static_cast<T>(columns), b = own.centred / static_cast<T>(columns);
       own_columns(t, columns, [&](index_t j) {
         const index_t at = i * columns + j;
         dx[at] = r * (dy[at] * gamma[j] - a - (x[at] - m) * r * b);
@@ -124,29 +142,15 @@ struct row_normalize_kernel {
 
   template <class Block>
   PRETEXT_DEVICE void run(Block& block) const {
-    block.alone([&](int t, state& own) {
-      const index_t i = row_of(block, t);
-      own.largest = T(0);
-      if (i < rows)
-        own_columns(t, columns, [&](index_t j) {
-          const T v = x[i * columns + j], size = v < T(0) ? -v : v;
-          own.largest = own.largest > size ? own.largest : size;
-        });
+    reduce_row(block, rows, columns, &state::largest, T(0), greater_of{}, [&](const state&, index_t at, index_t) {
+      const T v = x[at];
+      return v < T(0) ? T(-v) : v;
     });
-    block.warp_reduce([](state& own) -> T& { return own.largest; }, greater_of{});
-    block.alone([&](int t, state& own) {
-      const index_t i = row_of(block, t);
-      own.squares = T(0);
-      if (i < rows && own.largest > T(0))
-        own_columns(t, columns, [&](index_t j) {
-          const T v = x[i * columns + j] / own.largest;
-          own.squares += v * v;
-        });
+    sum_row(block, rows, columns, &state::squares, [&](const state& own, index_t at, index_t) {
+      const T v = own.largest > T(0) ? x[at] / own.largest : T(0);
+      return v * v;
     });
-    block.warp_reduce([](state& own) -> T& { return own.squares; }, plus{});
-    block.alone([&](int t, state& own) {
-      const index_t i = row_of(block, t);
-      if (i >= rows) return;
+    each_row(block, rows, [&](int t, state& own, index_t i) {
       T norm = own.largest > T(0) ? own.largest * scalar_math::sqrt(own.squares) : T(0);
       norm = norm < eps ? eps : norm;
       own_columns(t, columns, [&](index_t j) { y[i * columns + j] = x[i * columns + j] / norm; });
@@ -168,15 +172,8 @@ struct row_normalize_gradient_kernel {
 
   template <class Block>
   PRETEXT_DEVICE void run(Block& block) const {
-    block.alone([&](int t, state& own) {
-      const index_t i = row_of(block, t);
-      own.dot = T(0);
-      if (i < rows) own_columns(t, columns, [&](index_t j) { own.dot += y[i * columns + j] * dy[i * columns + j]; });
-    });
-    block.warp_reduce([](state& own) -> T& { return own.dot; }, plus{});
-    block.alone([&](int t, state& own) {
-      const index_t i = row_of(block, t);
-      if (i >= rows) return;
+    sum_row(block, rows, columns, &state::dot, [&](const state&, index_t at, index_t) { return y[at] * dy[at]; });
+    each_row(block, rows, [&](int t, state& own, index_t i) {
       const T norm = norms[i];
       own_columns(t, columns, [&](index_t j) {
         const index_t at = i * columns + j;
@@ -200,15 +197,9 @@ struct row_dot_kernel {
 
   template <class Block>
   PRETEXT_DEVICE void run(Block& block) const {
-    block.alone([&](int t, state& own) {
-      const index_t i = row_of(block, t);
-      own.dot = T(0);
-      if (i < rows) own_columns(t, columns, [&](index_t j) { own.dot += a[i * columns + j] * b[i * columns + j]; });
-    });
-    block.warp_reduce([](state& own) -> T& { return own.dot; }, plus{});
-    block.alone([&](int t, state& own) {
-      const index_t i = row_of(block, t);
-      if (i < rows && t % warp == 0) y[i] = own.dot;
+    sum_row(block, rows, columns, &state::dot, [&](const state&, index_t at, index_t) { return a[at] * b[at]; });
+    each_row(block, rows, [&](int t, state& own, index_t i) {
+      if (t % warp == 0) y[i] = own.dot;
     });
   }
 };
@@ -228,25 +219,11 @@ struct cross_entropy_kernel {
 
   template <class Block>
   PRETEXT_DEVICE void run(Block& block) const {
-    block.alone([&](int t, state& own) {
-      const index_t i = row_of(block, t);
-      own.largest = -infinity<T>;
-      if (i < rows)
-        own_columns(t, columns, [&](index_t j) {
-          const T v = logits[i * columns + j];
-          own.largest = own.largest > v ? own.largest : v;  // a NaN comes through
-        });
-    });
-    block.warp_reduce([](state& own) -> T& { return own.largest; }, greater_of{});
-    block.alone([&](int t, state& own) {
-      const index_t i = row_of(block, t);
-      own.sum = T(0);
-      if (i < rows) own_columns(t, columns, [&](index_t j) { own.sum += scalar_math::exp(T(logits[i * columns + j] - own.largest)); });
-    });
-    block.warp_reduce([](state& own) -> T& { return own.sum; }, plus{});
-    block.alone([&](int t, state& own) {
-      const index_t i = row_of(block, t);
-      if (i >= rows) return;
+    // A NaN comes through.
+    reduce_row(block, rows, columns, &state::largest, -infinity<T>, greater_of{}, [&](const state&, index_t at, index_t) { return logits[at]; });
+    sum_row(block, rows, columns, &state::sum,
+            [&](const state& own, index_t at, index_t) { return scalar_math::exp(T(logits[at] - own.largest)); });
+    each_row(block, rows, [&](int t, state& own, index_t i) {
       const index_t label = labels[i];
       if (dlogits != nullptr)
         own_columns(t, columns, [&](index_t j) {

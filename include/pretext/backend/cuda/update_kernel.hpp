@@ -166,6 +166,48 @@ struct begin_update_body {
     ++inputs->updates;
   }
 };
+struct hold_momentum_body {
+  const double* non_finite;
+  double* momentum;
+  PRETEXT_DEVICE void operator()() const {
+    if (*non_finite != 0) *momentum = 1;
+  }
+};
+struct begin_step_body {
+  step_inputs values;
+  step_inputs* inputs;
+  PRETEXT_DEVICE void operator()() const { op::write_step(values, *inputs); }
+};
+/// A block has `each` numbers, and nothing to do after a good step but to look at the flag.
+template <class T>
+struct put_back_kernel {
+  static constexpr int threads = 256;
+  static constexpr index_t each = 2048;
+  using shared = nothing;
+  using state = nothing;
+  const double* non_finite;
+  const T* kept;
+  T* x;
+  index_t size;
+  template <class Block>
+  PRETEXT_DEVICE void run(Block& block) const {
+    if (*non_finite == 0) return;
+    block.alone([&](int t, state&) {
+      const index_t begin = block.number * each, end = begin + each < size ? begin + each : size;
+      for (index_t i = begin + t; i < end; i += threads) x[i] = kept[i];
+    });
+  }
+};
+template <class T>
+struct enqueue_body {
+  const T* rows;
+  const step_inputs* inputs;
+  T* queue;
+  index_t count, places, columns;
+  PRETEXT_DEVICE void operator()(index_t i, index_t j) const {
+    queue[(op::place_in_queue(*inputs, count, places) + i) * columns + j] = rows[i * columns + j];
+  }
+};
 template <class T>
 struct scheduled_inverse_body {
   double first, last;

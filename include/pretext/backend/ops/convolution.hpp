@@ -37,6 +37,17 @@ struct conv2d_map_op {
 };
 inline constexpr conv2d_map_op conv2d_map{};
 
+/// (x, w, bias, y, mean, m2, geometry): conv2d, and column_moments (ops/norm.hpp) of y
+/// shapes  as conv2d; mean, m2 (O)
+struct conv2d_moments_op {
+  static constexpr std::string_view name = "conv2d_moments";
+  template <class X, class W, class B, class Y, class M>
+  static constexpr double flops(const X& x, const W&, const B&, const Y& y, const M&, const M&, const conv2d_geometry& g) {
+    return detail::convolution_flops(g, x.extent(0)) + 4 * static_cast<double>(y.size());
+  }
+};
+inline constexpr conv2d_moments_op conv2d_moments{};
+
 /// dx = adjoint of conv2d applied to dy
 /// shapes  dy (B, H', W', O), w as conv2d, dx (B, H, W, C)
 struct conv2d_input_gradient_op {

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "../../core/rng.hpp"
+#include "../../core/step_inputs.hpp"
 #include "../../core/tensor.hpp"
 
 namespace pretext::op {
@@ -53,7 +53,8 @@ PRETEXT_ELEMENTWISE_OP(scale);
 /// (value, x): x += value
 PRETEXT_ELEMENTWISE_OP(shift);
 /// (key, rate, first, x, y): y = x / (1 - rate) where draw first + i of the key is kept, else 0; element i reads word
-/// first + i of the key, so the mask is never stored and backward is the same op on dy
+/// first + i of the key, so the mask is never stored and backward is the same op on dy; x and y may be the same memory. The key is a
+/// moving_key; an rng::key becomes one
 PRETEXT_ELEMENTWISE_OP(dropout);
 
 #undef PRETEXT_ELEMENTWISE_OP

@@ -19,7 +19,7 @@ namespace pretext::op {
   inline constexpr NAME##_op NAME {}
 
 /// (table, ids, y): y_i = table[ids_i]; an id below 0 gives a zero row
-/// shapes  table (V, D), ids (M) of int32, y (M, D)
+/// shapes  table (V, D), ids (M) of any integer type, y (M, D)
 PRETEXT_ROW_OP(gather_rows, 0);
 /// (dy, ids, dtable): dtable[ids_i] += dy_i in order of i; ids below 0 are skipped
 PRETEXT_ROW_OP(scatter_add_rows, 1);

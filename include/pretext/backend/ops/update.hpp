@@ -15,11 +15,28 @@ struct update_range {
   double rate_multiplier = 1;   // 0 freezes
   double decay_multiplier = 1;  // 0: no weight decay (biases, scales)
   bool adapt = true;            // LARS: a trust ratio of its own (not for biases and scales)
+  friend constexpr bool operator==(const update_range&, const update_range&) = default;
 };
 
 }  // namespace pretext
 
 namespace pretext::op {
+
+/// What op::begin_step does.
+PRETEXT_HOST_DEVICE constexpr void write_step(const step_inputs& values, step_inputs& inputs) {
+  inputs.step = values.step;
+  inputs.epoch = values.epoch;
+  inputs.seed = values.seed;
+  inputs.progress = values.progress;
+  for (int i = 0; i < max_players; ++i) inputs.players[i].rate = values.players[i].rate;
+  for (int i = 0; i < max_targets; ++i) inputs.momentum[i] = values.momentum[i];
+  if (inputs.non_finite != 0) ++inputs.bad_steps;
+  inputs.non_finite = 0;
+}
+/// The first row of op::enqueue_rows.
+PRETEXT_HOST_DEVICE constexpr index_t place_in_queue(const step_inputs& inputs, index_t rows, index_t queue_rows) {
+  return rows == 0 ? 0 : static_cast<index_t>(inputs.step % static_cast<std::uint64_t>(queue_rows / rows)) * rows;
+}
 
 #define PRETEXT_UPDATE_OP(NAME)                                                                         \
   struct NAME##_op {                                                                                    \
@@ -49,8 +66,19 @@ PRETEXT_UPDATE_OP(clip_scale);
 /// (rule, inputs): writes the numbers of the coming update (bias corrections) into `inputs` and counts it, unless
 /// inputs->clip_scale is 0: an update that changes nothing is none
 PRETEXT_UPDATE_OP(begin_update);
-/// (momentum, source, target): target = *momentum target + (1 - *momentum) source
+/// (momentum, source, target): target = *momentum target + (1 - *momentum) source; where *momentum is 1, nothing is read or written
 PRETEXT_UPDATE_OP(lerp);
+/// (non_finite, momentum): *momentum = 1 where *non_finite is not 0, so that what follows a player stays where it is after a bad gradient
+PRETEXT_UPDATE_OP(hold_momentum);
+/// (non_finite, kept, x): x = kept where *non_finite is not 0, else x stays
+PRETEXT_UPDATE_OP(put_back);
+/// (rows, inputs, queue): the rows take the place of the oldest in the queue, rows [a n, (a + 1) n) with a = step mod places
+/// shapes  rows (n, D); queue (places n, D)
+PRETEXT_UPDATE_OP(enqueue_rows);
+/// (values, inputs): begins a step where `inputs` lies in memory that the host cannot write. `values` is a record that travels by value;
+/// what the host knows of the step (step, epoch, seed, progress, rates, momenta) comes from it. The step before is counted among
+/// bad_steps if its non_finite is set, which is cleared; counters of updates stay.
+PRETEXT_UPDATE_OP(begin_step);
 
 #undef PRETEXT_UPDATE_OP
 

@@ -46,8 +46,9 @@ struct reference_elementwise {
     for (T& v : x) v = static_cast<T>(v + value);
   }
   template <class T>
-  static void run(op::dropout_op, workspace&, rng::key key, double rate, index_t first, input<T> x, tensor_view<T> y) {
+  static void run(op::dropout_op, workspace&, const moving_key& moving, double rate, index_t first, input<T> x, tensor_view<T> y) {
     using M = master_t<T>;
+    const rng::key key = moving.now();
     const M keep = rate < 1 ? static_cast<M>(1 / (1 - rate)) : M{};
     for (index_t i = 0; i < y.size(); ++i) {
       const rng::counter_type words = key.block(static_cast<std::uint32_t>((first + i) / 4));

@@ -16,18 +16,18 @@ namespace pretext::backend::detail {
 struct reference_rows {
   using ids_view = tensor_view<const std::int32_t>;
 
-  template <class T>
-  static void run(op::gather_rows_op, workspace&, const auto& table, ids_view ids, tensor_view<T> y) {
+  template <class T, class Id>
+  static void run(op::gather_rows_op, workspace&, const auto& table, const tensor_view<Id>& ids, tensor_view<T> y) {
     for (index_t i = 0; i < ids.size(); ++i) {
-      expects(ids[i] < table.rows(), "value.120", "an id is not below the number of rows of its table");
-      for (index_t j = 0; j < table.columns(); ++j) y(i, j) = ids[i] < 0 ? T{} : static_cast<T>(table(ids[i], j));
+      expects(static_cast<index_t>(ids[i]) < table.rows(), "value.120", "an id is not below the number of rows of its table");
+      for (index_t j = 0; j < table.columns(); ++j) y(i, j) = ids[i] < 0 ? T{} : static_cast<T>(table(static_cast<index_t>(ids[i]), j));
     }
   }
-  template <class T>
-  static void run(op::scatter_add_rows_op, workspace&, const auto& dy, ids_view ids, tensor_view<T> dtable) {
+  template <class T, class Id>
+  static void run(op::scatter_add_rows_op, workspace&, const auto& dy, const tensor_view<Id>& ids, tensor_view<T> dtable) {
     for (index_t i = 0; i < ids.size(); ++i)
       if (ids[i] >= 0)
-        for (index_t j = 0; j < dy.columns(); ++j) dtable(ids[i], j) += dy(i, j);
+        for (index_t j = 0; j < dy.columns(); ++j) dtable(static_cast<index_t>(ids[i]), j) += dy(i, j);
   }
   template <class F>
   static void for_each_edge(const extent& s, bool mean, F&& f) {

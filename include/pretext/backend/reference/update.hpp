@@ -61,9 +61,23 @@ struct reference_update {
   }
   template <class T>
   static void run(op::lerp_op, workspace&, const double* momentum, input<T> source, tensor_view<T> target) {
+    if (*momentum == 1) return;
     const T m = static_cast<T>(*momentum);
     for (index_t i = 0; i < target.size(); ++i) target[i] = m * target[i] + (T(1) - m) * source[i];
   }
+  static void run(op::hold_momentum_op, workspace&, const double* non_finite, double* momentum) {
+    if (*non_finite != 0) *momentum = 1;
+  }
+  template <class T>
+  static void run(op::put_back_op, workspace&, const double* non_finite, input<T> kept, tensor_view<T> x) {
+    for (index_t i = 0; i < x.size() && *non_finite != 0; ++i) x[i] = kept[i];
+  }
+  template <class T>
+  static void run(op::enqueue_rows_op, workspace&, input<T> rows, const step_inputs* inputs, tensor_view<T> queue) {
+    const index_t at = op::place_in_queue(*inputs, rows.rows(), queue.rows()) * rows.columns();
+    for (index_t i = 0; i < rows.size(); ++i) queue[at + i] = rows[i];
+  }
+  static void run(op::begin_step_op, workspace&, const step_inputs& values, step_inputs* inputs) { op::write_step(values, *inputs); }
   template <class W>
   static void run(op::for_each_sample_op, workspace& memory, const W& writer, index_t count) {
     workspace::scope scope(memory);

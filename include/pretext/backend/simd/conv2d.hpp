@@ -107,6 +107,27 @@ index_t conv2d_forward_scratch(int threads, const G& g, index_t batch) {
   return product_scratch<T, Arch, Terms, S>(threads, batch * g.out_h * g.out_w, g.group_out(), g.patch());
 }
 
+/// The blocks of which conv2d_forward takes the moments (finished::moments); none where its kernel takes none: only those do that keep a
+/// block of rows with one worker.
+template <class T, class Arch, class Terms = exact_terms, class G>
+result_blocks forward_blocks(const G& g, index_t batch) {
+  const auto of_scheme = [&](auto scheme) {
+    return winograd_blocks<T, Arch, decltype(scheme)>(batch, g.in_c, g.out_h, g.out_w, g.out_c);
+  };
+  if constexpr (detail::by_one<G>)
+    if (detail::by_winograd<T, Arch, Terms>(g, 1)) return detail::with_winograd_by_one<G, Terms>(g.out_h, g.out_w, of_scheme);
+  if constexpr (detail::by_two<G>)
+    if (detail::forward_by_two<T, Arch, Terms>(g)) return of_scheme(detail::winograd_by_two{});
+  if constexpr (can_be<conv2d_kind::window, G>())
+    if (few_channels_serve<T, Arch>(g) && g.out_c % tile_shape<T, Arch>::columns == 0) return few_channels_blocks(g, batch);
+  return {};
+}
+/// Elements that their moments take, also for smaller batches.
+template <class T, class Arch, class Terms = exact_terms, class G>
+index_t block_moments_scratch(const G& g, index_t batch) {
+  return round_up(block_moments<T>::size(forward_blocks<T, Arch, Terms>(g, batch).most, g.out_c), 16);
+}
+
 /// y (N, out_h, out_w, out_c) = x (N, in_h, in_w, in_c) convolved with w, finished (gemm_tile.hpp).
 /// cost    2 N out_h out_w out_c patch; scratch conv2d_forward_scratch
 /// repeat  the bits of a sample depend on neither the threads nor the other samples

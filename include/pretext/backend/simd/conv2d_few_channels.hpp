@@ -87,11 +87,16 @@ struct picture_lines {
   }
 };
 
+/// Which of a tile's pixels count in the moments of a block: those from `first` on, of which `done` stand before them.
+struct picture_moments {
+  index_t block, first, done;
+};
+
 /// Results of R pixels and two vectors of channels: a chain of one patch is so short that a tile's way through memory to
 /// an epilogue would show.
 template <class T, class Arch, int R, class S>
 void picture_tile(index_t patch, const T* a, index_t pixel_stride, const T* b, const finished<T>& finish, S* y, index_t out_c,
-                  bool streams) {
+                  bool streams, const picture_moments& of) {
   using O = vector_ops<T, Arch>;
   constexpr index_t W = O::width;
   vec<T, Arch> sum[R][2];
@@ -113,6 +118,22 @@ void picture_tile(index_t patch, const T* a, index_t pixel_stride, const T* b, c
     const auto least = O::set(finish.least);
     each([&](std::size_t r, std::size_t v) { sum[r][v] = O::max(least, sum[r][v]); });
   }
+  if constexpr (std::is_same_v<S, T>)
+    if (finish.moments) {
+      const auto kept = [&](std::size_t v) { return finish.moments.of(of.block, static_cast<index_t>(v) * W); };
+      const auto begun = [&](std::size_t v) {
+        return of.done == 0 ? moment_sums<T, Arch>(sum[R - 1][v]) : moment_sums<T, Arch>(kept(v), out_c);
+      };
+      moment_sums<T, Arch> moments[2] = {begun(0), begun(1)};
+      each([&](std::size_t r, std::size_t v) {
+        if (static_cast<index_t>(r) >= of.first) moments[v].add(sum[r][v]);
+      });
+      const index_t after = of.done + R - of.first, tiles = after / R;
+      for (std::size_t v = 0; v < 2; ++v) {
+        if ((tiles & (tiles - 1)) == 0) moments[v].centre(after);
+        moments[v].store(kept(v), out_c);
+      }
+    }
   const auto at = [&](std::size_t r, std::size_t v) { return y + static_cast<index_t>(r) * out_c + static_cast<index_t>(v) * W; };
   if (streams) each([&](std::size_t r, std::size_t v) { O::stream(at(r, v), sum[r][v]); });
   else each([&](std::size_t r, std::size_t v) { O::store(at(r, v), sum[r][v]); });
@@ -204,6 +225,13 @@ index_t few_channels_forward_scratch(int threads, const conv2d_geometry& g) {
   return g.patch() * round_up(g.out_c, tile_shape<T, Arch>::columns) + threads * detail::picture_lines<T, Arch>{g}.size() + 64;
 }
 
+/// How few_channels_forward cuts its result.
+inline result_blocks few_channels_blocks(const conv2d_geometry& g, index_t batch) {
+  constexpr index_t lines = detail::picture_lines_at_once;
+  const index_t blocks = batch * ceil_div(g.out_h, lines);
+  return {g.out_h, g.out_w, lines, g.out_w, blocks, 1, blocks};
+}
+
 /// conv2d_forward for few channels; the chain of a result runs over (kernel column, kernel row, channel).
 template <class T, class Arch, class S>
 void few_channels_forward(thread_pool& pool, const conv2d_geometry& g, index_t batch, const S* x, const T* w,
@@ -234,7 +262,8 @@ void few_channels_forward(thread_pool& pool, const conv2d_geometry& g, index_t b
           const index_t x0 = i + P <= g.out_w ? i : g.out_w - P;
           for (index_t j = 0; j < g.out_c; j += C)
             detail::picture_tile<T, Arch, P>(patch, buffer + x0 * lines.pixel_stride(), lines.pixel_stride(), packed + j * patch,
-                                             finish.from(j), y + (first + x0) * g.out_c + j, g.out_c, epilogue.streams);
+                                             finish.from(j), y + (first + x0) * g.out_c + j, g.out_c, epilogue.streams,
+                                             {task, i - x0, (line - begin) * g.out_w + i});
         }
         continue;
       }

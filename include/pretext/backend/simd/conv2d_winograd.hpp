@@ -70,18 +70,21 @@ void transform_inputs(const winograd_source<S>& x, const winograd_tiles& tiles, 
   }
 }
 
-/// y (+)= A' m A, finished, for columns [j, j + columns) of `count` tiles: the reverse of transform_inputs' places.
-template <class T, class Arch, class Scheme, class S>
+/// y (+)= A' m A, finished, for columns [j, j + columns) of `count` tiles: the reverse of transform_inputs' places. Moments: of the
+/// tiles' results, those of block `block`.
+template <class T, class Arch, class Scheme, bool Moments, class S>
 void transform_outputs(const T* m, index_t place, index_t tile, const winograd_tiles& tiles, index_t first, index_t count,
                        index_t j, index_t columns, S* y, index_t h, index_t w, index_t c, const finished<T>& finish,
-                       bool accumulate, bool streams) {
+                       bool accumulate, bool streams, [[maybe_unused]] index_t block) {
   using O = vector_ops<T, Arch>;
   using V = vec<T, Arch>;
   constexpr int P = Scheme::places, R = Scheme::results;
   pixel_walk at(first, tiles.height, tiles.width);
+  [[maybe_unused]] index_t done = 0;  // results of a column
   for (index_t t = 0; t < count; ++t, at.next()) {
     S* const base = y + ((at.n * h + R * at.y) * w + R * at.x) * c + j;
     const index_t below = h - R * at.y, beside = w - R * at.x;
+    if constexpr (Moments) done += (below < R ? below : R) * (beside < R ? beside : R);
     for (index_t v = 0; v < columns; v += O::width) {
       const T* const from = m + t * tile + v;
       V half[R][P];
@@ -91,8 +94,19 @@ void transform_outputs(const T* m, index_t place, index_t tile, const winograd_t
         Scheme::template result<O>(column, &half[0][k], P);
       });
       const V shift = finish.bias ? O::load(finish.bias + j + v) : O::zero(), least = O::set(finish.least);
+      [[maybe_unused]] auto moments = [&] {
+        if constexpr (Moments) {
+          if (t > 0) return moment_sums<T, Arch>(finish.moments.of(block, j + v), c);
+          V corner[R];
+          Scheme::template result<O>(half[0], corner, 1);
+          return moment_sums<T, Arch>(O::max(least, corner[0] + shift));
+        } else {
+          return 0;
+        }
+      }();
       const auto put = [&](S* to, const V& sum) {
         const V x = O::max(least, sum + shift);
+        if constexpr (Moments) moments.add(x);
         if (streams) O::stream(to, x);
         else O::store(to, accumulate ? O::load(to) + x : x);
       };
@@ -105,6 +119,10 @@ void transform_outputs(const T* m, index_t place, index_t tile, const winograd_t
           if (k < beside) put(row + k * c, whole[k]);
         });
       });
+      if constexpr (Moments) {
+        if ((t & (t + 1)) == 0) moments.centre(done);
+        moments.store(finish.moments.of(block, j + v), c);
+      }
     }
   }
 }
@@ -188,6 +206,15 @@ index_t winograd_scratch(int threads, index_t in, index_t out) {
   return 64 + plan.kernels_size() + round_up(in, 16) + threads * plan.worker_size();
 }
 
+/// How winograd cuts its result.
+template <class T, class Arch, class Scheme>
+result_blocks winograd_blocks(index_t batch, index_t in, index_t out_h, index_t out_w, index_t out) {
+  const index_t tiles = detail::winograd_tiles(batch, out_h, out_w, Scheme::results).count;
+  const detail::winograd_plan<T, Arch, Scheme> plan(in, out);
+  const index_t most = ceil_div(tiles, plan.block);  // blocks are smaller only where there would be fewer than eight
+  return {out_h, out_w, Scheme::results, Scheme::results, tiles, plan.block_of(tiles), most > 8 ? most : 8};
+}
+
 /// y (N, h, w, out) = or += x convolved with w, finished; the scratch is winograd_scratch. Terms: of the products (gemm.hpp).
 /// cost    of the 9 products of a result by the definition, 4 in tiles of 2 x 2, 2.25 in those of 4 x 4, 6.25 by steps of two
 /// repeat  the bits of a sample depend on neither the threads nor the other samples
@@ -252,8 +279,12 @@ void winograd(thread_pool& pool, const detail::winograd_source<std::type_identit
                                     reinterpret_cast<const element*>(panel), store, i, 0, count - i < R ? count - i : R, columns,
                                     true, true);
         });
-      detail::transform_outputs<T, Arch, Scheme>(results, plan.result_place, C, tiles, first, count, j, columns, y, out_h, out_w, out_c,
-                                         finish, accumulate, streams);
+      const auto put = [&](auto moments) {
+        detail::transform_outputs<T, Arch, Scheme, decltype(moments)::value>(results, plan.result_place, C, tiles, first, count, j, columns, y,
+                                                                             out_h, out_w, out_c, finish, accumulate, streams, task);
+      };
+      if (std::is_same_v<S, T> && finish.moments) put(std::bool_constant<std::is_same_v<S, T>>{});
+      else put(std::false_type{});
     }
     vector_ops<T, Arch>::end_stream();
   });

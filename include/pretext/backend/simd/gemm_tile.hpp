@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "../../config.hpp"
+#include "block_moments.hpp"
 #include "vector_ops.hpp"
 
 namespace pretext::simd {
@@ -148,12 +149,18 @@ template <class T>
 struct finished {
   const T* bias = nullptr;
   T least = -std::numeric_limits<T>::infinity();
+  /// Where the kernels of a convolution that can take them leave the moments of what they finish (conv2d.hpp: forward_blocks).
+  block_moments<T> moments = {};
 
   constexpr finished() = default;
   constexpr finished(const T* b) : bias(b) {}
   constexpr finished(const T* b, T l) : bias(b), least(l) {}
   /// Of the columns from j on.
-  constexpr finished from(index_t j) const { return {bias ? bias + j : nullptr, least}; }
+  constexpr finished from(index_t j) const {
+    finished f(bias ? bias + j : nullptr, least);
+    if (moments) f.moments = {moments.data + j, moments.columns};
+    return f;
+  }
   constexpr bool clamps() const { return least > -std::numeric_limits<T>::infinity(); }
 };
 

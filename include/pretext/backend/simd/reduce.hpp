@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "../../core/thread_pool.hpp"
+#include "block_moments.hpp"
 #include "partials.hpp"
 #include "vector_ops.hpp"
 
@@ -115,6 +116,19 @@ void merge_moments(index_t columns, index_t count_a, T* mean_a, T* m2_a, index_t
   }
 }
 
+/// The moments of `parts` runs of rows become those of all rows, in the place of the first: means of part p at data[p apart], squares `m2`
+/// further on. before(p) rows stand in front of part p, before(parts) is all of them.
+template <class T, class Arch, class Before>
+void merge_in_tree(index_t parts, index_t columns, const Before& before, T* data, index_t apart, index_t m2) {
+  index_t stride = 1;  // combine_in_tree visits all pairs of one distance before the next
+  combine_in_tree(parts, [&](index_t into, index_t from) {
+    stride = from - into;
+    const index_t end = from + stride < parts ? from + stride : parts;
+    T *a = data + into * apart, *b = data + from * apart;
+    merge_moments<T, Arch>(columns, before(from) - before(into), a, a + m2, before(end) - before(from), b, b + m2);
+  });
+}
+
 /// Elements of scratch for column_moments, also for fewer rows.
 template <class T, class Arch>
 index_t column_moments_scratch(index_t rows, index_t columns) {
@@ -163,17 +177,29 @@ void column_moments(thread_pool& pool, index_t rows, index_t columns, const S* x
                                total + 3 * columns);
     }
   });
-  index_t stride = 1;  // combine_in_tree visits all pairs of one distance before the next
-  combine_in_tree(chunks.count, [&](index_t into, index_t from) {
-    stride = from - into;
-    const index_t last = from + stride - 1 < chunks.count - 1 ? from + stride - 1 : chunks.count - 1;
-    T *a = scratch + into * 4 * columns, *b = scratch + from * 4 * columns;
-    merge_moments<T, Arch>(columns, chunks.begin(from) - chunks.begin(into), a, a + columns,
-                           chunks.end(last) - chunks.begin(from), b, b + columns);
-  });
+  merge_in_tree<T, Arch>(
+      chunks.count, columns, [&](index_t chunk) { return chunk < chunks.count ? chunks.begin(chunk) : rows; }, scratch, 4 * columns, columns);
   for (index_t c = 0; c < columns; ++c) {
     mean[c] = scratch[c];
     m2[c] = scratch[columns + c];
+  }
+}
+
+/// mean, m2 (columns) of all blocks, of which there is one or more. Columns fill whole vectors. Destroys the sums.
+template <class T, class Arch>
+void merge_blocks(const result_blocks& blocks, const block_moments<T>& of, T* mean, T* m2) {
+  using O = vector_ops<T, Arch>;
+  const index_t columns = of.columns;
+  for (index_t b = 0; b < blocks.count(); ++b)
+    for (index_t c = 0; c < columns; c += O::width) {
+      moment_sums<T, Arch> own(of.of(b, c), columns);
+      own.centre(blocks.before(b + 1) - blocks.before(b));
+      own.store(of.of(b, c), columns);
+    }
+  merge_in_tree<T, Arch>(blocks.count(), columns, [&](index_t b) { return blocks.before(b); }, of.data, 3 * columns, 2 * columns);
+  for (index_t c = 0; c < columns; ++c) {
+    mean[c] = of.data[c];
+    m2[c] = of.data[2 * columns + c];
   }
 }
 

@@ -4,13 +4,17 @@
 #include "../../core/bfloat16.hpp"
 #include "../ops.hpp"
 #include "../reference/reference.hpp"
+#include "simd_attention.hpp"
 #include "simd_contrastive.hpp"
 #include "simd_convolution.hpp"
 #include "simd_elementwise.hpp"
 #include "simd_matrix.hpp"
 #include "simd_norm.hpp"
+#include "simd_recurrent.hpp"
 #include "simd_rows.hpp"
+#include "simd_sequence.hpp"
 #include "simd_update.hpp"
+#include "simd_vocabulary.hpp"
 
 namespace pretext::backend {
 
@@ -22,13 +26,35 @@ struct simd_falls_back {
 template <>
 struct simd_falls_back<bfloat16> {
   using type = op::list<op::transpose_inner_op, op::avg_pool2d_backward_op, op::layer_norm_op, op::layer_norm_input_gradient_op,
-                        op::layer_norm_parameter_gradient_op, op::gather_rows_op>;
+                        op::layer_norm_parameter_gradient_op, op::sinusoidal_positions_op, op::recurrent_op,
+                        op::recurrent_gradient_op, op::previous_outputs_op>;
+};
+
+using sequence_ops = op::list<op::scatter_add_rows_op, op::attention_op, op::attention_gradient_op, op::add_gathered_rows_op, op::add_positions_op,
+                              op::add_positions_gradient_op, op::sinusoidal_positions_op, op::rotate_positions_op, op::count_slots_op, op::vocabulary_loss_op, op::recurrent_op,
+                              op::recurrent_gradient_op, op::previous_outputs_op>;
+template <class Arch>
+struct simd_sequence_kernels : simd_attention<Arch>, simd_sequence<Arch>, simd_vocabulary<Arch>, simd_recurrent<Arch> {
+  using simd_attention<Arch>::run;
+  using simd_sequence<Arch>::run;
+  using simd_vocabulary<Arch>::run;
+  using simd_recurrent<Arch>::run;
+  using simd_attention<Arch>::scratch;
+  using simd_sequence<Arch>::scratch;
+  using simd_vocabulary<Arch>::scratch;
+  using simd_recurrent<Arch>::scratch;
 };
 
 /// Who runs Op: the back end's kernels, or those that its precision brings along.
 template <class Kernels, class Arch, class Op>
 struct simd_kernels_of {
   using type = Kernels;
+};
+/// Ops of sequences stand apart: what looks for another op's kernel does not look among theirs.
+template <class Kernels, class Arch, class Op>
+  requires sequence_ops::contains<Op>
+struct simd_kernels_of<Kernels, Arch, Op> {
+  using type = simd_sequence_kernels<Arch>;
 };
 template <class Kernels, class Arch, class Op, class Precision>
   requires requires { typename Precision::template simd_kernels<Arch>; }
@@ -73,7 +99,7 @@ class simd {
   static constexpr const char* name = "simd";
   static constexpr const char* arch_name = pretext::simd::arch_name<Arch>();
   using native_ops =
-      op::list<op::matmul_op, op::linear_op, op::linear_map_op, op::column_sums_op, op::transpose_inner_op, op::copy_columns_op, op::conv2d_op, op::conv2d_map_op,
+      op::list<op::matmul_op, op::linear_op, op::linear_map_op, op::column_sums_op, op::transpose_inner_op, op::copy_columns_op, op::conv2d_op, op::conv2d_map_op, op::conv2d_moments_op,
                op::conv2d_input_gradient_op, op::conv2d_weight_gradient_op, op::max_pool2d_op, op::max_pool2d_backward_op,
                op::avg_pool2d_op, op::avg_pool2d_backward_op, op::spatial_mean_op, op::spatial_mean_backward_op, op::map_op,
                op::map_backward_op, op::add_op, op::add_map_op, op::copy_op, op::fill_op, op::scale_op, op::shift_op, op::dropout_op,
@@ -85,7 +111,11 @@ class simd {
                op::add_scaled_rows_op, op::sum_op, op::add_scaled_op, op::add_scaled_squares_op, op::embedding_std_op,
                op::contrastive_forward_op, op::contrastive_gradient_op, op::positive_forward_op, op::positive_gradient_op,
                op::pair_indices_op, op::scheduled_inverse_op, op::update_op, op::range_norms_op, op::sum_squares_op,
-               op::clip_scale_op, op::begin_update_op, op::lerp_op, op::for_each_sample_op>;
+               op::clip_scale_op, op::begin_update_op, op::lerp_op, op::hold_momentum_op, op::put_back_op, op::enqueue_rows_op,
+               op::begin_step_op, op::for_each_sample_op, op::scatter_add_rows_op,
+               op::attention_op, op::attention_gradient_op, op::add_gathered_rows_op, op::add_positions_op, op::add_positions_gradient_op,
+               op::sinusoidal_positions_op, op::rotate_positions_op, op::count_slots_op, op::vocabulary_loss_op,
+               op::recurrent_op, op::recurrent_gradient_op, op::previous_outputs_op>;
 
   /// What is native for maps of float and falls back for maps stored as S.
   template <class S>

@@ -7,6 +7,7 @@
 #include "../reference/convolution.hpp"
 #include "conv2d.hpp"
 #include "pool2d.hpp"
+#include "reduce.hpp"
 #include "simd_call.hpp"
 #include "simd_elementwise.hpp"
 
@@ -15,6 +16,14 @@ namespace pretext::backend::detail {
 /// Terms: what products make of their operands (gemm.hpp).
 template <class Arch, class Terms = kernel::exact_terms>
 struct simd_convolution {
+  template <class S, class G>
+  static index_t block_scratch(const input<S>& x, const G& g) {
+    if constexpr (std::is_same_v<S, master_t<S>>)
+      return kernel::block_moments_scratch<S, Arch, Terms>(g, x.extent(0));
+    else
+      return 0;
+  }
+
   template <stored_value S, std::derived_from<conv2d_geometry> G, class T = master_t<S>>
   static index_t scratch(op::conv2d_op, int threads, const input<S>& x, const master<S>&, const master<S>&,
                          const tensor_view<S>&, const G& g) {
@@ -39,6 +48,27 @@ struct simd_convolution {
     } else {
       run(op::conv2d, call, x, w, bias, y, g);
       simd_elementwise<Arch>::run(op::map, call, f, as_const(y), y);
+    }
+  }
+  template <stored_value S, std::derived_from<conv2d_geometry> G, class T = master_t<S>>
+  static index_t scratch(op::conv2d_moments_op, int threads, const input<S>& x, const master<S>& w, const master<S>& bias, const tensor_view<S>& y,
+                         const tensor_view<T>&, const tensor_view<T>&, const G& g) {
+    const index_t product = scratch(op::conv2d, threads, x, w, bias, y, g), blocks = block_scratch<S>(x, g);
+    const index_t apart = blocks > 0 ? 0 : bytes_of<T>(kernel::column_moments_scratch<T, Arch>(y.rows(), y.columns()));
+    return blocks > 0 ? bytes_of<T>(blocks) + product : product < apart ? apart : product;
+  }
+  /// Moments of what is stored: of results that are rounded on their way to memory a pass of its own takes them.
+  template <stored_value S, std::derived_from<conv2d_geometry> G, class T = master_t<S>>
+  static void run(op::conv2d_moments_op, const simd_call& call, const input<S>& x, const master<S>& w, const master<S>& bias, const tensor_view<S>& y,
+                  const tensor_view<T>& mean, const tensor_view<T>& m2, const G& g) {
+    if (const index_t size = block_scratch<S>(x, g); size > 0 && x.extent(0) > 0) {
+      kernel::finished<T> finish(bias.data);
+      finish.moments = {call.scratch<T>(), g.out_c};
+      kernel::conv2d_forward<T, Arch, Terms>(call.pool, g, x.extent(0), x.data, w.data, finish, y.data, call.scratch<T>() + size);
+      kernel::merge_blocks<T, Arch>(kernel::forward_blocks<T, Arch, Terms>(g, x.extent(0)), finish.moments, mean.data, m2.data);
+    } else {
+      run(op::conv2d, call, x, w, bias, y, g);
+      kernel::column_moments<T, Arch>(call.pool, y.rows(), y.columns(), as_const(y).data, mean.data, m2.data, call.scratch<T>());
     }
   }
   template <stored_value S, std::derived_from<conv2d_geometry> G, class T = master_t<S>>

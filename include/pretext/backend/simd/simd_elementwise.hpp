@@ -8,6 +8,7 @@
 #include "../ops/rows.hpp"
 #include "../reference/matrix.hpp"
 #include "elementwise.hpp"
+#include "philox.hpp"
 #include "simd_call.hpp"
 #include "simd_math.hpp"
 
@@ -77,26 +78,24 @@ struct simd_elementwise {
 
   /// Words come from integer arithmetic alone, so the decisions are those of every other back end.
   template <stored_value S, class T = master_t<S>>
-  static void run(op::dropout_op, const simd_call& call, rng::key key, double rate, index_t first, const input<S>& x,
+  static void run(op::dropout_op, const simd_call& call, const moving_key& moving, double rate, index_t first, const input<S>& x,
                   const tensor_view<S>& y) {
+    const rng::key key = moving.now();
     const T keep = rate < 1 ? static_cast<T>(1 / (1 - rate)) : T{};
-    // word >= rate 2^32 for an integer word: compared without a conversion of each.
-    const double bound = std::ceil(rate * 4294967296.0);
-    const std::uint64_t least = bound > 0 ? static_cast<std::uint64_t>(bound) : 0;
-    constexpr index_t run_length = 256;
-    call.pool.parallel_for(ceil_div(y.size(), run_length), [&](index_t part) {
-      const index_t begin = part * run_length, n = y.size() - begin < run_length ? y.size() - begin : run_length;
-      const index_t skipped = (first + begin) % 4, blocks = ceil_div(skipped + n, 4);
-      std::uint32_t words[run_length + 4];
-      for (index_t b = 0; b < blocks; ++b) {
-        const rng::counter_type four = key.block(static_cast<std::uint32_t>((first + begin) / 4 + b));
-        for (index_t w = 0; w < 4; ++w) words[4 * b + w] = four[static_cast<std::size_t>(w)];
-      }
-      const S* from = x.data + begin;
-      S* to = y.data + begin;
-      for (index_t i = 0; i < n; ++i) {
-        const T kept = from[i] * keep;
-        to[i] = words[skipped + i] >= least ? static_cast<S>(kept) : S{};
+    const std::uint64_t least = kernel::least_kept(rate);
+    constexpr index_t run_length = 256, W = kernel::lanes<T, Arch>;
+    call.pool.parallel_for(ceil_div(y.size(), run_length), 16, [&](index_t from_run, index_t to_run) {
+      using O = kernel::vector_ops<T, Arch>;
+      std::uint32_t memory[kernel::draw_room<Arch>(run_length)];
+      for (index_t part = from_run; part < to_run; ++part) {
+        const index_t begin = part * run_length, n = y.size() - begin < run_length ? y.size() - begin : run_length;
+        const std::uint32_t* const words = kernel::draw_words<Arch>(key, first + begin, n, memory);
+        const S* const from = x.data + begin;
+        S* const to = y.data + begin;
+        for (index_t i = 0; i < n; i += W) {
+          const index_t some = n - i < W ? n - i : W;
+          O::store_some(to + i, kernel::keep_lanes<T, Arch>(O::load_some(from + i, some) * O::set(keep), words + i, least), some);
+        }
       }
     });
   }

@@ -24,18 +24,26 @@ struct simd_rows {
   using V = kernel::vec<T, Arch>;
   using ids_view = tensor_view<const std::int32_t>;
 
-  template <lane_value T>
-  static void run(op::gather_rows_op, const simd_call& call, const input<T>& table, ids_view ids, const tensor_view<T>& y) {
+  template <stored_value S, class T = master_t<S>, stored_in<T> X, class Id>
+  static void run(op::gather_rows_op, const simd_call& call, const tensor_view<X>& table, const tensor_view<Id>& ids, const tensor_view<S>& y) {
     const index_t n = table.columns();
-    for (const std::int32_t id : ids)
-      expects(id < table.rows(), "value.120", "an id is not below the number of rows of its table");
+    for (const auto id : ids)
+      expects(static_cast<index_t>(id) < table.rows(), "value.120", "an id is not below the number of rows of its table");
     call.pool.parallel_for(ids.size(), rows_at_once(n), [&](index_t begin, index_t end) {
       for (index_t i = begin; i < end; ++i) {
-        const std::size_t bytes = static_cast<std::size_t>(n) * sizeof(T);
-        if (ids[i] < 0)
-          std::memset(y.data + i * n, 0, bytes);
-        else
-          std::memcpy(y.data + i * n, table.data + ids[i] * n, bytes);
+        S* const to = y.data + i * n;
+        const std::size_t bytes = static_cast<std::size_t>(n) * sizeof(S);
+        if (ids[i] < 0) {
+          std::memset(static_cast<void*>(to), 0, bytes);
+          continue;
+        }
+        const std::remove_const_t<X>* const from = table.data + static_cast<index_t>(ids[i]) * n;
+        if constexpr (std::is_same_v<std::remove_const_t<X>, S>) {
+          std::memcpy(static_cast<void*>(to), from, bytes);
+        } else {
+          constexpr index_t W = O<T>::width;
+          for (index_t c = 0; c < n; c += W) O<T>::store_some(to + c, O<T>::load_some(from + c, n - c < W ? n - c : W), n - c < W ? n - c : W);
+        }
       }
     });
   }

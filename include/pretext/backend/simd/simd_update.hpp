@@ -88,12 +88,26 @@ struct simd_update {
   }
   template <lane_value T>
   static void run(op::lerp_op, const simd_call& call, const double* momentum, const input<T>& source, const tensor_view<T>& target) {
+    if (*momentum == 1) return;
     const T m = static_cast<T>(*momentum);
     kernel::map<T, Arch>(
         call.pool, target.size(), target.data,
         [=](const V<T>& old, const V<T>& v) { return O<T>::fma(O<T>::set(m), old, O<T>::set(T(1) - m) * v); }, target.data,
         source.data);
   }
+
+  static void run(op::hold_momentum_op, const simd_call&, const double* non_finite, double* momentum) {
+    if (*non_finite != 0) *momentum = 1;
+  }
+  template <class T>
+  static void run(op::put_back_op, const simd_call&, const double* non_finite, const input<T>& kept, const tensor_view<T>& x) {
+    if (*non_finite != 0) std::copy_n(kept.data, x.size(), x.data);
+  }
+  template <class T>
+  static void run(op::enqueue_rows_op, const simd_call&, const input<T>& rows, const step_inputs* inputs, const tensor_view<T>& queue) {
+    std::copy_n(rows.data, rows.size(), queue.data + op::place_in_queue(*inputs, rows.rows(), queue.rows()) * rows.columns());
+  }
+  static void run(op::begin_step_op, const simd_call&, const step_inputs& values, step_inputs* inputs) { op::write_step(values, *inputs); }
 
   template <class W>
   static index_t scratch(op::for_each_sample_op, int threads, const W& writer, index_t) {
