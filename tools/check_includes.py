@@ -11,7 +11,7 @@ import sys
 
 # Top to bottom; see "The folders" in docs/design.md. A row's folders may include each other's files only downwards.
 ORDER = ["core", "comm", "backend", "precision", "concepts", "io", "tokenizer", "data", "augment", "nn", "encoder", "similarity", "target",
-         "objective", "optimizer", "schedule", "train", "method", "recipe", "eval", "report", "check"]
+         "objective", "optimizer", "schedule", "generate", "train", "method", "recipe", "eval", "report", "check"]
 ANYBODY = {"config.hpp", "version.hpp", "fwd.hpp"}   # at the top, for everybody
 DOORS = {"pretext.hpp", "cuda.cuh"}                  # at the top, for users only
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)

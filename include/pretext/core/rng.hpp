@@ -49,6 +49,7 @@ enum class purpose : std::uint8_t {
   corrupt = 130,
   synthetic = 131,
   probe = 132,
+  generate = 133,
   user = 192,  // 192..255 are never used by the library
 };
 
