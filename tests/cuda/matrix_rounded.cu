@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "staged.cuh"
+
+#include "pretext/precision/bf16.hpp"
+#include "pretext/precision/tf32.hpp"
+
+using namespace pretext;
+
+namespace {
+
+template <class Precision, class R, class B>
+void products(R& r, B& be) {
+  const auto law = [&](const char* name, auto&& run) { check::detail::compare_op<float>(r, be, name, Precision::allowed, run); };
+  law("matmul", [](auto& b, index_t m, index_t n) {
+    const auto x = b.in({m, 64}), w = b.in({64, n}), sum = b.sum({m, n});
+    b(op::rounded<op::matmul_op, Precision>{}, x, w, sum, op::matmul_options{.accumulate = true});
+  });
+  law("linear", [](auto& b, index_t m, index_t n) {
+    const auto x = b.in({m, 64}), w = b.in({n, 64}), bias = b.in({n});
+    b(op::rounded<op::linear_op, Precision>{}, x, w, bias, b.out({m, n}));
+  });
+}
+
+}  // namespace
+
+int main() {
+  return cuda_test::run_laws("products that round", [](auto& r, auto& be) {
+    products<precision::tf32>(r, be);
+    products<precision::bf16_products>(r, be);
+  });
+}
