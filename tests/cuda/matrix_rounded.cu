@@ -12,12 +12,13 @@ template <class Precision, class R, class B>
 void products(R& r, B& be) {
   const auto law = [&](const char* name, auto&& run) { check::detail::compare_op<float>(r, be, name, Precision::allowed, run); };
   law("matmul", [](auto& b, index_t m, index_t n) {
-    const auto x = b.in({m, 64}), w = b.in({64, n}), sum = b.sum({m, n});
+    const auto x = b.in({8 * m, 64}), w = b.in({64, 8 * n});
+    const auto sum = b.sum({8 * m, 8 * n});
     b(op::rounded<op::matmul_op, Precision>{}, x, w, sum, op::matmul_options{.accumulate = true});
   });
   law("linear", [](auto& b, index_t m, index_t n) {
-    const auto x = b.in({m, 64}), w = b.in({n, 64}), bias = b.in({n});
-    b(op::rounded<op::linear_op, Precision>{}, x, w, bias, b.out({m, n}));
+    const auto x = b.in({8 * m, 64}), w = b.in({8 * n, 64}), bias = b.in({8 * n});
+    b(op::rounded<op::linear_op, Precision>{}, x, w, bias, b.out({8 * m, 8 * n}));
   });
 }
 
