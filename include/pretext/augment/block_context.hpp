@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// opt-in: for the CUDA back end
 #pragma once
 
-#include <type_traits>
+#include <cstdint>
 
 #include "augmentation.hpp"
 
