@@ -248,6 +248,13 @@ inline void check_images(image_size in, image_size out) {
         "; every side must be between 1 and 2^24 pixels"});
 }
 
+/// errors  pretext[augment.104] sizes differ
+inline void check_same_size(image_size in, image_size out) {
+  if (in != out)
+    throw_error("augment.104", {"the source is ", in.height, "x", in.width, " and the view ", out.height, "x", out.width,
+        ", but no step changes the size; add random_resized_crop, resize, center_crop or random_crop"});
+}
+
 /// Runs one step alone: checks, decides, and writes the pixels; returns what was decided.
 /// shapes  in (H, W, C) bytes or floats in [0, 1], out floats; equal sizes unless the step changes sizes
 /// errors  pretext[augment.101..103] as check_images; pretext[augment.104] sizes differ; the step's own
@@ -255,11 +262,7 @@ template <Augmentation A, class In>
 typename A::record draw_and_apply(const A& step, context ctx, rng::key key, image_view<const In> in, image_view<float> out) {
   check_images(size_of(in), size_of(out));
   check_settings(step);
-  if constexpr (!changes_size<A>) {
-    if (size_of(in) != size_of(out))
-      throw_error("augment.104", {"the source is ", in.height, "x", in.width, " and the view ", out.height, "x", out.width,
-          ", but no step changes the size; add random_resized_crop, resize, center_crop or random_crop"});
-  }
+  if constexpr (!changes_size<A>) check_same_size(size_of(in), size_of(out));
   const typename A::record drawn = step.draw(key, size_of(in), size_of(out));
   if constexpr (AppliesTo<A, In>) {
     step.apply(ctx, drawn, in, out);

@@ -222,10 +222,7 @@ class chain {
   PRETEXT_HOST_DEVICE static void check_sizes(Context& ctx, image_size in, image_size out) {
     if constexpr (std::is_same_v<Context, context>) {
       check_images(in, out);
-      if constexpr (!changes_size)
-        if (in != out)
-          throw_error("augment.104", {"the source is ", in.height, "x", in.width, " and the view ", out.height, "x", out.width,
-              ", but no step changes the size; add random_resized_crop, resize, center_crop or random_crop"});
+      if constexpr (!changes_size) check_same_size(in, out);
     } else {  // cannot throw: whoever launched has looked at what it knows
       ctx.expect(in.channels == out.channels && (in.channels == 1 || in.channels == 3) && in.size() > 0 && out.size() > 0);
       if constexpr (!changes_size) ctx.expect(in.height == out.height && in.width == out.width);

@@ -167,6 +167,12 @@ class views {
     get<Group>(chains).apply(ctx, drawn, source, out);
   }
 
+  /// Refuses a source of which some group could not make a view of its size for `input`, before anything runs: a kernel could only stop.
+  /// errors  pretext[augment.101..104] as a chain; pretext[augment.110] it needs more scratch than `planned` sources
+  void check_source(image_size source, image_size planned, image_size input) const {
+    check_group<0>(source, planned, input);
+  }
+
   /// The largest need of any group for sources up to `source` and an encoder input of `input`.
   constexpr index_t scratch_floats(image_size source, image_size input) const {
     return plan<0>(source, input);
@@ -209,6 +215,21 @@ class views {
       if (number >= next) return make_from<Group + 1, next>(ctx, key, number, source, out);
     }
     get<Group>(chains).apply(ctx, key.with_view(static_cast<unsigned>(number)), source, out);
+  }
+
+  template <int Group>
+  void check_group(image_size source, image_size planned, image_size input) const {
+    if constexpr (Group < group_count) {
+      using chain_type = std::remove_cvref_t<decltype(get<Group>(chains))>;
+      const image_size out = size(Group, input);
+      check_images(source, out);
+      if constexpr (!chain_type::changes_size) check_same_size(source, out);
+      const index_t needed = get<Group>(chains).scratch_floats(source, out), there = get<Group>(chains).scratch_floats(planned, out);
+      if (needed > there)
+        throw_error("augment.110", {"the scratch memory has ", there, " floats and an image of ", source.height, "x", source.width, " needs ", needed,
+            "; plan it with scratch_floats() for the largest source image"});
+      check_group<Group + 1>(source, planned, input);
+    }
   }
 
   template <int Group>

@@ -89,7 +89,7 @@ class classification : public image_stage<classification<R>> {
   static constexpr batch_type plan_batch(index_t size) { return {{nullptr, nullptr, size}, nullptr}; }
   batch_type placed(const batch_type& in, train::batch_placer& place) const {
     const std::int32_t* labels = place.copy(in.labels, in.images.size);
-    return {place.images(in.images, this->source_size().size()), labels};
+    return {this->placed_images(in.images, place), labels};
   }
 
   template <class S>

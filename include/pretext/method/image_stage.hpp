@@ -40,6 +40,13 @@ class image_stage {
     visit("source_height", self.source_height);
     visit("source_width", self.source_width);
   }
+  /// The images of a batch where the back end reads them. What its kernels could only stop at is refused here.
+  template <class Placer>
+  image_list placed_images(const image_list& in, Placer& place) const {
+    if (in.images != nullptr)  // null on a plan
+      for (index_t i = 0; i < in.size; ++i) self().chosen().views.check_source(augment::size_of(in.images[i]), source_size(), input_size());
+    return place.images(in, source_size().size());
+  }
   /// (V B, H, W, C), view by view
   template <class S, class T = typename S::value_type>
   constexpr activations<const T> write_views(S& s, const image_list& in) const {

@@ -120,7 +120,7 @@ class joint_embedding : public image_stage<joint_embedding<R>> {
     return {b.images.data(), b.ids.data(), b.size()};
   }
   static constexpr batch_type plan_batch(index_t size) { return {nullptr, nullptr, size}; }
-  batch_type placed(const batch_type& in, train::batch_placer& place) const { return place.images(in, this->source_size().size()); }
+  batch_type placed(const batch_type& in, train::batch_placer& place) const { return this->placed_images(in, place); }
 
   /// Reads like the method: views, online, target, objective, the same road back, update, follow.
   template <class S>

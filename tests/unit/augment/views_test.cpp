@@ -119,3 +119,25 @@ TEST_CASE("views: settings are named through the groups", "[augment][views][sett
   CHECK(pair.chain_of<1>().step<1>().p.value() == 0.75f);
   CHECK(pair.chain_of<0>().step<1>().p.value() == 0.5f);
 }
+
+TEST_CASE("views: a source that no view can be made of is refused before anything runs", "[augment][views]") {
+  using resizing = au::chain<au::random_resized_crop, au::horizontal_flip>;
+  using keeping = au::chain<au::horizontal_flip>;
+  const auto id_of = [](const auto& views, image_size source) -> std::string {
+    try {
+      views.check_source(source, {16, 16, 3}, {8, 8, 3});
+    } catch (const error& e) {
+      return e.id();
+    }
+    return "";
+  };
+  const au::two_views<resizing> views;
+  CHECK(id_of(views, {16, 16, 3}) == "");
+  CHECK(id_of(views, {1, 9, 3}) == "");
+  CHECK(id_of(views, {16, 16, 4}) == "augment.101");
+  CHECK(id_of(views, {16, 16, 1}) == "augment.102");
+  CHECK(id_of(views, {0, 16, 3}) == "augment.103");
+  CHECK(id_of(views, {16, 400, 3}) == "augment.110");
+  CHECK(id_of(au::asymmetric<resizing, keeping>(), {16, 16, 3}) == "augment.104");
+  CHECK(id_of(au::asymmetric<resizing, keeping>(), {8, 8, 3}) == "");
+}
