@@ -50,7 +50,7 @@ template <class T>
 result tokenizer(const T& t, const tokenizer_options& o = {}) {
   static_assert(concepts::explain_tokenizer<T, pretext::tokenizer::token, pretext::tokenizer::special_ids>());
   using pretext::tokenizer::token;
-  result r(std::string(T::name));
+  result r{std::string(T::name)};
   const index_t size = t.vocabulary_size();
   r.add("the vocabulary is not empty", size > 0, std::to_string(size));
   const pretext::tokenizer::special_ids s = t.special();

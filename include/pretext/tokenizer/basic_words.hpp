@@ -158,9 +158,9 @@ class basic_splitter {
   PRETEXT_COLD void sort_run() {
     const std::size_t n = scratch_.value.size() - run_;
     const auto order = sorted_order(n, [&](std::size_t a, std::size_t b) { return scratch_.order[run_ + a] < scratch_.order[run_ + b]; });
-    const auto rearrange = [&](auto& list) {
-      const auto old = list;
-      for (std::size_t i = 0; i < n; ++i) list[run_ + i] = old[run_ + order[i]];
+    const auto rearrange = [&](auto& values) {
+      const auto old = values;
+      for (std::size_t i = 0; i < n; ++i) values[run_ + i] = old[run_ + order[i]];
     };
     rearrange(scratch_.value);
     rearrange(scratch_.order);

@@ -2,6 +2,7 @@
 // opt-in: for programs that read text
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>

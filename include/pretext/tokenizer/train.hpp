@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "../core/error.hpp"
+#include "../core/order.hpp"
 #include "bpe.hpp"
 #include "wordpiece.hpp"
 
@@ -77,7 +78,7 @@ class pair_trainer {
     for (const char32_t c : given) counts[c] = ~std::uint64_t{0};
     std::vector<std::pair<char32_t, std::uint64_t>> kept(counts.begin(), counts.end());
     if (settings_.limit_alphabet > 0 && kept.size() > settings_.limit_alphabet) {
-      std::stable_sort(kept.begin(), kept.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+      reorder(kept, sorted_order(kept.size(), [&](std::size_t a, std::size_t b) { return kept[a].second > kept[b].second; }));
       kept.resize(settings_.limit_alphabet);
       std::sort(kept.begin(), kept.end());
     }
