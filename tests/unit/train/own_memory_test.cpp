@@ -33,7 +33,7 @@ int signal_of(F&& work) {
 
 /// A family that does a thing too much in its step.
 int host_step = 0;
-float host_numbers[5] = {};
+[[maybe_unused]] float host_numbers[5] = {};
 struct by_value {
   template <class S>
   static void run(S& s) {
