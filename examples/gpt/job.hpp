@@ -4,31 +4,27 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
-#include <memory>
-#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <pretext/eval/continue_text.hpp>
 #include <pretext/eval/language_model.hpp>
 #include <pretext/eval/word_counts.hpp>
 #include <pretext/io/model.hpp>
-#include <pretext/report/environment.hpp>
-#include <pretext/report/html.hpp>
-#include <pretext/report/jsonl_log.hpp>
-#include <pretext/report/progress_bar.hpp>
-#include <pretext/train/checkpoint.hpp>
+#include <pretext/report/console_table.hpp>
 #include <pretext/train/fit_tokens.hpp>
 #include <pretext/train/player_model.hpp>
 
-#include "corpus.hpp"
+#include "../text/corpus.hpp"
+#include "../text/watch.hpp"
 #include "options.hpp"
 #include "recipe.hpp"
 
 /// Train on nine tenths of a text, measure on the last, keep the model, write. The same text for every back end.
 namespace gpt {
 
+namespace px = pretext;
 namespace eval = pretext::eval;
 namespace train = pretext::train;
 namespace report = pretext::report;
@@ -68,37 +64,6 @@ inline std::string json(const results& r) {
   return w.text();
 }
 
-/// Remembers the first and the last loss, which every checkpoint keeps for its continuation, and the time inside steps.
-struct observer {
-  train::checkpoint& keeper;
-  double tokens_of_sample;
-  double loss_first = std::nan(""), loss_last = std::nan(""), seconds = 0, tokens = 0;
-
-  void read_losses(const std::string& checkpoint) {
-    const px::io::tensor_file file = px::io::read_safetensors(checkpoint);
-    const auto read = [&](const std::string& name, double& loss) {
-      const std::string* text = file.find_metadata("note." + name);
-      if (text == nullptr) return;
-      keeper.note(name, *text);
-      loss = static_cast<double>(std::strtof(text->c_str(), nullptr));
-    };
-    read("loss_first", loss_first);
-    read("loss_last", loss_last);
-  }
-  template <class Trainer>
-  void on_step(Trainer& t, const train::step_report& r) {
-    loss_last = static_cast<double>(r.loss);
-    if (!std::isfinite(loss_first)) loss_first = loss_last;
-    keeper.note("loss_first", pretext::value_text(static_cast<float>(loss_first)));
-    keeper.note("loss_last", pretext::value_text(r.loss));
-    if (r.samples_per_second > 0) {
-      const auto n = static_cast<double>(t.settings().batch_size);
-      seconds += n / static_cast<double>(r.samples_per_second);
-      tokens += n * tokens_of_sample;
-    }
-  }
-};
-
 /// What counting alone predicts on the part that was held out.
 inline void count_words(const std::vector<std::int32_t>& known, const std::vector<std::int32_t>& unseen, px::index_t words, results& r) {
   const std::vector<std::int32_t> sequences[] = {known};
@@ -117,17 +82,9 @@ inline void count_words(const std::vector<std::int32_t>& known, const std::vecto
 template <class Backend>
 results run(const options& o, Backend& backend, const char* backend_name) {
   using trainer_type = train::trainer<small, Backend>;
-  const corpus text = open_corpus(o.data);
-  std::size_t cut = text.text.size() / 10 * 9;
-  while (cut < text.text.size() && (static_cast<unsigned char>(text.text[cut]) & 0xC0) == 0x80) ++cut;  // never within a character
-  const std::string_view whole = text.text;
-  const codec words = make_codec(o, whole.substr(0, cut));
-  const std::vector<std::int32_t> known = words.encode(whole.substr(0, cut)), unseen = words.encode(whole.substr(cut));
-  if (known.size() < 1000 || unseen.size() < 2)
-    throw usage_error(text.name + ": the text has " + std::to_string(known.size() + unseen.size()) + " tokens; give a thousand or more");
-
+  const text_programs::split_text text = text_programs::open_text(o.data, o.tokenizer, o.vocabulary, o.out);
   typename trainer_type::settings_type s{};
-  s.words.words = words.words;
+  s.words.words = text.words.words;
   s.batch_size = o.batch_size;
   s.optimizer.rate = o.lr;
   s.seed = o.seed;
@@ -136,46 +93,24 @@ results run(const options& o, Backend& backend, const char* backend_name) {
   trainer_type trainer(s, backend);
   results r;
   r.data = text.name;
-  r.tokens = static_cast<px::index_t>(known.size() + unseen.size());
-  r.vocabulary = words.words;
+  r.tokens = static_cast<px::index_t>(text.known.size() + text.unseen.size());
+  r.vocabulary = text.words.words;
   r.parameters = trainer.players()[0].table.parameter_count();
 
-  const train::notes notes{{"text", std::to_string(known.size())}};
+  const train::notes notes{{"text", std::to_string(text.known.size())}};
   train::checkpoint keeper(o.out, {.every_steps = o.checkpoint_every, .keep = 2, .notes = notes});
-  observer watch{keeper, static_cast<double>(s.length.value())};
-  if (!o.resume.empty()) {
-    const train::resume_result found = train::resume(trainer, o.resume, notes);
-    if (found.resumed) watch.read_losses(found.file);
-    for (const std::string& damaged : found.passed) std::fprintf(stderr, "%s\n", damaged.c_str());
-    if (found.resumed)
-      std::fprintf(stderr, "going on from step %llu (%s)\n", static_cast<unsigned long long>(found.step), found.file.c_str());
-    else
-      std::fprintf(stderr, "%s holds no whole checkpoint: starting over\n", o.resume.c_str());
-  }
-
+  text_programs::observer watch{keeper, static_cast<double>(s.length.value())};
+  text_programs::resume_from(trainer, o.resume, notes, watch);
   static_cast<void>(px::io::make_folders(o.out));
-  std::optional<report::html> page;
-  if (!o.report.empty()) {
-    page.emplace(o.report);
-    page->document().title = "GPT-2 on " + r.data;
-    page->document().subtitle = std::to_string(r.tokens) + " tokens of " + std::to_string(r.vocabulary) + " kinds, " + std::to_string(r.parameters) + " parameters";
+  text_programs::pages pages(o.report, o.log);
+  if (pages.page) {
+    pages.page->document().title = "GPT-2 on " + r.data;
+    pages.page->document().subtitle =
+        std::to_string(r.tokens) + " tokens of " + std::to_string(r.vocabulary) + " kinds, " + std::to_string(r.parameters) + " parameters";
   }
-  std::optional<report::jsonl_log> log;
-  if (!o.log.empty()) log.emplace(o.log);
-  struct optional_page {
-    report::html* page;
-    void on_start(const train::start_info& i) { if (page) page->on_start(i); }
-    void on_step(const train::step_report& x) { if (page) page->on_step(x); }
-  } to_page{page ? &*page : nullptr};
-  struct optional_log {
-    report::jsonl_log* log;
-    void on_start(const train::start_info& i) { if (log) log->on_start(i); }
-    void on_step(const train::step_report& x) { if (log) log->on_step(x); }
-    void on_end(const train::step_report& x) { if (log) log->on_end(x); }
-  } to_log{log ? &*log : nullptr};
   report::progress_options bar;
   bar.quiet = o.quiet;
-  train::fit_tokens(trainer, known, {.steps = o.steps}, report::progress_bar(bar), to_log, to_page, watch, keeper);
+  train::fit_tokens(trainer, text.known, {.steps = o.steps}, report::progress_bar(bar), pages, watch, keeper);
 
   r.steps = trainer.steps_done();
   r.seconds = watch.seconds;
@@ -185,50 +120,36 @@ results run(const options& o, Backend& backend, const char* backend_name) {
   r.checkpoint = keeper.last_file();
   r.model = o.out + "/model.safetensors";
   px::io::save_safetensors(r.model, train::player_model(trainer));
-  r.validation = eval::next_token_scores(trainer, unseen);
-  count_words(known, unseen, r.vocabulary, r);
+  r.validation = eval::next_token_scores(trainer, text.unseen);
+  count_words(text.known, text.unseen, r.vocabulary, r);
 
-  std::vector<std::int32_t> written = words.encode(o.prompt.empty() ? "\n" : o.prompt);
+  std::vector<std::int32_t> written = text.words.encode(o.prompt.empty() ? "\n" : o.prompt);
   if (o.sample > 0) {
     if (o.temperature > 0)
-      eval::continue_text(trainer, written, o.sample, pretext::generate::sampling{.temperature = static_cast<float>(o.temperature), .top_k = static_cast<int>(o.top_k)}, o.seed);
+      eval::continue_text(trainer, written, o.sample,
+                          pretext::generate::sampling{.temperature = static_cast<float>(o.temperature), .top_k = static_cast<int>(o.top_k)}, o.seed);
     else
       eval::continue_text(trainer, written, o.sample, pretext::generate::greedy{});
-    r.sample = words.decode(written);
+    r.sample = text.words.decode(written);
   }
-  if (!o.quiet) {
-    std::printf("\n%-24s %10s %10s\n", "on the last tenth", "nats", "accuracy");
-    std::printf("%-24s %10.3f %9.1f %%\n", "frequencies", r.unigram_loss, 100 * r.unigram_accuracy);
-    std::printf("%-24s %10.3f %9.1f %%\n", "pairs", r.bigram_loss, 100 * r.bigram_accuracy);
-    std::printf("%-24s %10.3f %9.1f %%\n", "GPT-2", r.validation.loss, 100 * r.validation.accuracy);
-    if (!r.sample.empty()) std::printf("\n%s\n\n", r.sample.c_str());
-  }
-  if (page) {
-    auto& d = page->document();
+  report::table scores{.title = "On the last tenth", .columns = {"by", "nats a token", "accuracy"}, .rows = {}, .strong = {2}};
+  scores.rows = {{"frequencies", text_programs::fixed(r.unigram_loss), text_programs::fixed(r.unigram_accuracy)},
+                 {"pairs", text_programs::fixed(r.bigram_loss), text_programs::fixed(r.bigram_accuracy)},
+                 {"GPT-2", text_programs::fixed(r.validation.loss), text_programs::fixed(r.validation.accuracy)}};
+  if (!o.quiet) std::printf("\n%s\n%s\n\n", report::console_table(scores).c_str(), r.sample.c_str());
+  if (pages.page) {
+    auto& d = pages.page->document();
     d.state = "finished";
-    const auto fixed = [](double v) {
-      char number[32];
-      std::snprintf(number, sizeof number, "%.3f", v);
-      return std::string(number);
-    };
-    d.summary = {{"loss", fixed(r.validation.loss), "nats a token on the last tenth; pairs " + fixed(r.bigram_loss)},
-                 {"perplexity", fixed(r.validation.perplexity()), ""},
+    d.summary = {{"loss", text_programs::fixed(r.validation.loss), "nats a token on the last tenth; pairs " + text_programs::fixed(r.bigram_loss)},
+                 {"perplexity", text_programs::fixed(r.validation.perplexity()), ""},
                  {"tokens per second", std::to_string(static_cast<long>(r.tokens_per_second)), "in training"}};
     report::section quality;
     quality.title = "What was learned";
-    quality.tables.push_back({.title = "On the last tenth", .columns = {"by", "nats a token", "accuracy"},
-                              .rows = {{"frequencies", fixed(r.unigram_loss), fixed(r.unigram_accuracy)},
-                                       {"pairs", fixed(r.bigram_loss), fixed(r.bigram_accuracy)},
-                                       {"GPT-2", fixed(r.validation.loss), fixed(r.validation.accuracy)}}, .strong = {2}});
+    quality.tables.push_back(std::move(scores));
     quality.text = r.sample;
     d.sections.insert(d.sections.begin(), std::move(quality));
-    report::section how;
-    how.title = "How";
-    report::pairs settings{.title = "Settings", .items = {}};
-    train::for_each_setting(trainer.settings(), [&](const std::string& name, const std::string& value) { settings.items.emplace_back(name, value); });
-    how.pairs = {settings, report::environment(backend_name, std::to_string(backend.threads()))};
-    d.sections.push_back(std::move(how));
-    page->on_end();
+    d.sections.push_back(text_programs::how_it_was_done(trainer, backend_name));
+    pages.page->on_end();
   }
   return r;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,12 +16,13 @@
 #include <pretext/tokenizer/simple.hpp>
 #include <pretext/tokenizer/train.hpp>
 
-#include "options.hpp"
+#include "../common/command_line.hpp"
 
 /// The project's own pages and headers (examples/embed_text.cmake).
 std::span<const std::string_view> embedded_texts();
 
-namespace gpt {
+/// What the text programs share: texts, and tokenizers behind one face.
+namespace text_programs {
 
 namespace px = pretext;
 
@@ -43,6 +45,7 @@ inline corpus open_corpus(const std::string& path) {
 /// A tokenizer of any kind behind two functions: what follows is compiled once for all of them.
 struct codec {
   px::index_t words = 0;
+  px::tokenizer::special_ids special;
   std::vector<std::int32_t> (*encode_)(const void*, std::string_view) = nullptr;
   std::string (*decode_)(const void*, std::span<const std::int32_t>) = nullptr;
   std::shared_ptr<const void> self;
@@ -54,6 +57,7 @@ template <class Tokenizer>
 codec codec_of(Tokenizer t) {
   codec c;
   c.words = t.vocabulary_size();
+  c.special = t.special();
   c.self = std::make_shared<const Tokenizer>(std::move(t));
   c.encode_ = [](const void* self, std::string_view text) {
     std::vector<px::tokenizer::token> tokens;
@@ -72,16 +76,43 @@ codec codec_of(Tokenizer t) {
   return c;
 }
 
-/// The tokenizer of a run. One that is trained is made from the training part alone, and kept in the output folder.
-inline codec make_codec(const options& o, std::string_view train) {
-  if (o.tokenizer == "bytes") return codec_of(px::tokenizer::bytes());
-  if (o.tokenizer == "characters") return codec_of(px::tokenizer::characters(train));
-  px::tokenizer::bpe_trainer trainer({.vocabulary_size = static_cast<std::size_t>(o.vocabulary), .special_tokens = {"<|endoftext|>"}});
+/// The tokenizer of that name, made from the training part alone: bytes, characters, words (the most frequent), or byte-level BPE trained on
+/// it and kept in `folder`.
+inline codec make_codec(std::string_view kind, px::index_t vocabulary, std::string_view train, const std::string& folder) {
+  if (kind == "bytes") return codec_of(px::tokenizer::bytes());
+  if (kind == "characters") return codec_of(px::tokenizer::characters(train));
+  if (kind == "words") return codec_of(px::tokenizer::words::of(train, static_cast<std::size_t>(vocabulary)));
+  px::tokenizer::bpe_trainer trainer({.vocabulary_size = static_cast<std::size_t>(vocabulary), .special_tokens = {"<|endoftext|>", "<|mask|>"}});
   trainer.feed(train);
   px::tokenizer::byte_bpe bpe = trainer.train();
-  static_cast<void>(px::io::make_folders(o.out));
-  px::tokenizer::save(bpe, o.out);
-  return codec_of(std::move(bpe));
+  static_cast<void>(px::io::make_folders(folder));
+  px::tokenizer::save(bpe, folder);
+  codec c = codec_of(std::move(bpe));
+  c.special = {.last = 0};
+  c.special.mask = 1;
+  return c;
 }
 
-}  // namespace gpt
+/// A text as numbers: nine tenths to learn from, and the last.
+struct split_text {
+  std::string name;
+  codec words;
+  std::vector<std::int32_t> known, unseen;
+};
+/// errors  usage_error: a text too short to learn anything from
+inline split_text open_text(const std::string& path, std::string_view kind, px::index_t vocabulary, const std::string& folder) {
+  const corpus text = open_corpus(path);
+  std::size_t cut = text.text.size() / 10 * 9;
+  while (cut < text.text.size() && (static_cast<unsigned char>(text.text[cut]) & 0xC0) == 0x80) ++cut;  // never within a character
+  const std::string_view whole = text.text;
+  split_text s;
+  s.name = text.name;
+  s.words = make_codec(kind, vocabulary, whole.substr(0, cut), folder);
+  s.known = s.words.encode(whole.substr(0, cut));
+  s.unseen = s.words.encode(whole.substr(cut));
+  if (s.known.size() < 1000 || s.unseen.size() < 2)
+    throw command_line::usage_error(text.name + ": the text has " + std::to_string(s.known.size() + s.unseen.size()) + " tokens; give a thousand or more");
+  return s;
+}
+
+}  // namespace text_programs

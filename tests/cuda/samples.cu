@@ -4,7 +4,9 @@
 #include <vector>
 
 #include "pretext/augment/augment.hpp"
+#include "pretext/augment/text/hide.hpp"
 #include "pretext/method/hide_tokens.hpp"
+#include "pretext/method/noise.hpp"
 #include "pretext/method/view_writer.hpp"
 #include "staged.cuh"
 
@@ -73,17 +75,21 @@ void agrees(check::result& r, backend::cuda<>& be, const char* what, const Views
   }
 }
 
-/// A writer that works alone.
-void tokens(check::result& r, backend::cuda<>& be) {
-  const index_t n = 200, length = 24, hidden = 5;
+/// Writers that work alone: hidden tokens to the bit, noise but for the rounding of its last digit.
+void alone(check::result& r, backend::cuda<>& be) {
+  using policy_type = au::bert_masking;
+  const policy_type policy{};
+  const index_t n = 200, length = 24, capacity = policy.capacity(length);
+  const au::token_ids ids(60, 1, {});
   std::vector<std::int32_t> text(static_cast<std::size_t>(n * length)), lengths;
-  for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<std::int32_t>(i * 7 % 50);
+  for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<std::int32_t>(2 + i * 7 % 50);
   for (index_t i = 0; i < n; ++i) lengths.push_back(static_cast<std::int32_t>(i % (length + 1)));
-  const index_t size = n * length + 3 * n * hidden;
+  const index_t row = n * length, slots = n * capacity, size = 2 * row + 2 * slots + n;
   const auto over = [&](std::int32_t* at, const std::int32_t* words, const std::int32_t* long_) {
-    std::int32_t* slots = at + n * length;
-    const auto list = [&](index_t k) { return tensor_view<std::int32_t>{slots + k * n * hidden, extents(n * hidden)}; };
-    return method::token_hider{{words, long_, n, length}, {.seed = 4}, hidden, 99, {{at, {n, length}}, list(0), list(1), list(2)}};
+    method::token_batch in;
+    in.tokens = words, in.lengths = long_, in.samples = n, in.length = length;
+    return method::token_hider<policy_type>{policy, ids, in, rng::key{.seed = 4}, capacity, at, at + row, at + row + slots, at + row + 2 * slots,
+                                            at + row + 2 * slots + n};
   };
   std::vector<std::int32_t> wanted(static_cast<std::size_t>(size)), got(wanted.size());
   workspace none;
@@ -95,6 +101,16 @@ void tokens(check::result& r, backend::cuda<>& be) {
   be.synchronise();
   out.download(got.data(), be.stream());
   r.add("token_hider: the tokens of the reference", got == wanted);
+
+  std::vector<float> sums(static_cast<std::size_t>(n * 5)), there(sums.size());
+  backend::reference().run(op::for_each_sample, none, method::noise_adder<float>{rng::key{.seed = 4}, sums.data(), 5}, n);
+  const backend::device_buffer<float> noise(n * 5);
+  be.run(op::for_each_sample, none, method::noise_adder<float>{rng::key{.seed = 4}, noise.data(), 5}, n);
+  be.synchronise();
+  noise.download(there.data(), be.stream());
+  double most = 0;
+  for (std::size_t i = 0; i < sums.size(); ++i) most = std::fmax(most, std::fabs(static_cast<double>(sums[i]) - static_cast<double>(there[i])));
+  r.add("noise_adder: the noise of the reference", most <= 1e-6);
 }
 
 }  // namespace
@@ -109,6 +125,6 @@ int main() {
     agrees(r, be, "simclr", au::two_views<simclr>(), 32, 5e-6);
     agrees(r, be, "simclr of small views", au::two_views<simclr>(), 5, 5e-6);
     agrees(r, be, "shapes and plain crops", au::asymmetric<shapes, plain>(), 24, 2e-6);
-    tokens(r, be);
+    alone(r, be);
   });
 }

@@ -22,7 +22,7 @@ struct my_simclr : px::recipe::simclr {
 int main() {
   if (!cuda_test::has_device("a training program")) return cuda_test::skipped;
   const auto images = px::data::glyphs({.count = 4000, .size = 28, .channels = 1});
-  const auto test = px::data::glyphs({.count = 1000, .size = 28, .channels = 1, .seed = 1});
+  const auto test = px::data::glyphs({.count = 1000, .seed = 1, .size = 28, .channels = 1});
   px::trainer<my_simclr, px::backend::cuda<>> trainer({.objective = {.temperature = 0.2f}, .batch_size = 256, .epochs = 8});
   std::fputs(px::train::describe<px::trainer<my_simclr, px::backend::cuda<>>>(trainer.settings(), trainer.backend()).text().c_str(), stdout);
   const double before = px::eval::linear_probe(trainer.encoder(), images, test).accuracy;

@@ -17,6 +17,7 @@
 #include "../io/directory.hpp"
 #include "../io/file.hpp"
 #include "../io/json.hpp"
+#include "../io/lines.hpp"
 #include "../io/utf8.hpp"
 
 /// Readers of text in the forms that people have. Every error names the file, the line (from 1) and the reason; nothing partial is
@@ -76,20 +77,6 @@ PRETEXT_COLD inline std::string read_checked(const std::string& path, std::uint6
   return std::string(text);
 }
 
-/// Calls line(text without its end, number from 1); a last line without an end counts.
-template <class Line>
-void lines_of(std::string_view text, Line&& line) {
-  std::size_t number = 0;
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    std::string_view one = text.substr(0, end);
-    if (!one.empty() && one.back() == '\r') one.remove_suffix(1);
-    line(one, ++number);
-    if (end == std::string_view::npos) break;
-    text.remove_prefix(end + 1);
-  }
-}
-
 PRETEXT_COLD inline void collect_files(const std::string& folder, std::string_view ending, std::vector<std::string>& files) {
   std::vector<std::string> names;
   if (const int failed = io::list_folder(folder, names); failed != 0)
@@ -138,7 +125,7 @@ PRETEXT_COLD inline std::vector<std::string> read_texts(const std::string& path,
 PRETEXT_COLD inline std::vector<std::string> read_lines(const std::string& path, bool keep_empty = true) {
   const std::string text = read_text(path);
   std::vector<std::string> lines;
-  detail::lines_of(text, [&](std::string_view line, std::size_t) {
+  io::for_each_line(text, [&](std::string_view line, std::size_t) {
     if (keep_empty || !line.empty()) lines.emplace_back(line);
   });
   return lines;
@@ -239,7 +226,7 @@ PRETEXT_COLD inline text_table parse_jsonl(std::string_view text, std::string so
   text_table table;
   table.source = std::move(source);
   table.columns = std::move(members);
-  detail::lines_of(text, [&](std::string_view line, std::size_t number) {
+  io::for_each_line(text, [&](std::string_view line, std::size_t number) {
     if (line.find_first_not_of(" \t") == std::string_view::npos) return;
     const io::json::value v = io::json::parse(line, joined({table.source, ", line ", number}));
     if (v.kind() != io::json::kind::object)
@@ -318,7 +305,7 @@ PRETEXT_COLD inline std::vector<tagged_sentence> parse_conllu(std::string_view t
     if (!now.words.empty()) out.push_back(std::move(now));
     now = {};
   };
-  detail::lines_of(text, [&](std::string_view line, std::size_t number) {
+  io::for_each_line(text, [&](std::string_view line, std::size_t number) {
     if (line.empty()) return end_sentence();
     if (line[0] == '#') return;
     std::string_view fields[10];

@@ -3,6 +3,7 @@
 
 #include <type_traits>
 
+#include "../augment/block_context.hpp"
 #include "../augment/views.hpp"
 #include "../core/image.hpp"
 #include "../core/step_inputs.hpp"
@@ -47,6 +48,13 @@ struct view_writer {
   void operator()(index_t i, tensor_view<float> scratch) const {
     augment::context memory{{scratch.data, static_cast<std::size_t>(scratch.size())}};
     write(memory, i);
+  }
+  /// The same by a block of threads of a GPU.
+  static constexpr bool shares_work = true;
+  PRETEXT_EITHER_SIDE template <class Block>
+  PRETEXT_HOST_DEVICE void write_shared(Block& block, float* scratch, index_t floats, index_t i) const {
+    augment::block_context<Block> context(block, scratch, floats);
+    write(context, i);
   }
   /// The same by whoever works in a context: a thread of the CPU, or a block of threads of a GPU.
   PRETEXT_EITHER_SIDE template <class Context>

@@ -2,6 +2,7 @@
 // opt-in: for programs that read text
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -53,15 +54,10 @@ class added_tokens {
     return nullptr;
   }
   const added_token* find(std::int32_t id) const {
-    for (const added_token& t : list_)
-      if (t.id == id) return &t;
-    return nullptr;
+    const auto found = std::lower_bound(list_.begin(), list_.end(), id, [](const added_token& t, std::int32_t i) { return t.id < i; });
+    return found != list_.end() && found->id == id ? &*found : nullptr;
   }
-  std::int32_t ids_end() const {
-    std::int32_t end = 0;
-    for (const added_token& t : list_) end = t.id >= end ? t.id + 1 : end;
-    return end;
-  }
+  std::int32_t ids_end() const { return list_.empty() ? 0 : list_.back().id + 1; }
 
   /// Calls plain(begin, end) for the stretches between added tokens and adds the tokens to `out`, in the order of the text.
   template <class Plain>

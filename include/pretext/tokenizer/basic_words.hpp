@@ -9,6 +9,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "../config.hpp"
+#include "../core/order.hpp"
 #include "../io/utf8.hpp"
 #include "unicode.hpp"
 
@@ -123,7 +125,7 @@ class basic_splitter {
       if ((unicode::flags_of(part) & unicode::mark) == 0) {
         add_lower(part, order, from, to);
       } else if (order == 0) {
-        run_ = scratch_.value.size();  // a starter, though it goes: marks do not move past it
+        end_run();  // a starter, though it goes: marks do not move past it
       }
     }
   }
@@ -140,20 +142,39 @@ class basic_splitter {
     const bool alone = (flags & unicode::punctuation) != 0;
     if (alone || (flags & unicode::space) != 0) flush();
     if ((flags & unicode::space) != 0) return;
-    std::size_t place = scratch_.value.size();
     if (order == 0)
-      run_ = place + 1;
+      end_run();
     else
-      while (place > run_ && scratch_.order[place - 1] > order) --place;
-    const auto insert = [&](auto& into, auto v) { into.insert(into.begin() + static_cast<std::ptrdiff_t>(place), v); };
-    insert(scratch_.value, c);
-    insert(scratch_.order, order);
-    insert(scratch_.source_begin, from);
-    insert(scratch_.source_end, to);
+      unordered_ = unordered_ || (scratch_.order.size() > run_ && scratch_.order.back() > order);
+    scratch_.value.push_back(c);
+    scratch_.order.push_back(order);
+    scratch_.source_begin.push_back(from);
+    scratch_.source_end.push_back(to);
+    if (order == 0) run_ = scratch_.value.size();
     if (alone) flush();
   }
 
+  /// The canonical order of the marks that stay: by class, equals as they came.
+  PRETEXT_COLD void sort_run() {
+    const std::size_t n = scratch_.value.size() - run_;
+    const auto order = sorted_order(n, [&](std::size_t a, std::size_t b) { return scratch_.order[run_ + a] < scratch_.order[run_ + b]; });
+    const auto rearrange = [&](auto& list) {
+      const auto old = list;
+      for (std::size_t i = 0; i < n; ++i) list[run_ + i] = old[run_ + order[i]];
+    };
+    rearrange(scratch_.value);
+    rearrange(scratch_.order);
+    rearrange(scratch_.source_begin);
+    rearrange(scratch_.source_end);
+  }
+  void end_run() {
+    if (unordered_) sort_run();
+    unordered_ = false;
+    run_ = scratch_.value.size();
+  }
+
   void flush() {
+    end_run();
     const std::size_t n = scratch_.value.size();
     run_ = 0;
     if (n == 0) return;
@@ -176,6 +197,7 @@ class basic_splitter {
   basic_scratch& scratch_;
   Word& word_;
   std::size_t run_ = 0;  // where the present run of non-starters begins in the word
+  bool unordered_ = false;
 };
 
 }  // namespace detail

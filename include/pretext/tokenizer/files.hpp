@@ -17,6 +17,7 @@
 #include "../io/file.hpp"
 #include "../io/json.hpp"
 #include "../io/json_writer.hpp"
+#include "../io/lines.hpp"
 #include "../io/utf8.hpp"
 #include "bpe.hpp"
 #include "unicode.hpp"
@@ -56,20 +57,6 @@ PRETEXT_COLD inline std::string_view trimmed_end(std::string_view line) {
     line = line.substr(0, begin);
   }
   return line;
-}
-
-/// Calls line(text, number from 1) for every line, without its end; a last line without an end counts, an empty rest does not.
-template <class Line>
-void for_each_line(std::string_view text, Line&& line) {
-  std::size_t number = 0;
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    std::string_view one = text.substr(0, end);
-    if (!one.empty() && one.back() == '\r') one.remove_suffix(1);
-    line(one, ++number);
-    if (end == std::string_view::npos) break;
-    text.remove_prefix(end + 1);
-  }
 }
 
 PRETEXT_COLD inline void check_line(const std::string& path, std::string_view line, std::size_t number) {
@@ -283,7 +270,7 @@ inline io::json::value read_json(const std::string& path) { return io::json::rea
 PRETEXT_COLD inline vocabulary read_vocabulary_text(const std::string& path) {
   const std::vector<std::byte> bytes = io::read_file(path, detail::most_file_bytes);
   std::vector<std::string> texts;
-  detail::for_each_line(io::text_of(view_of(bytes)), [&](std::string_view line, std::size_t number) {
+  io::for_each_line(io::text_of(view_of(bytes)), [&](std::string_view line, std::size_t number) {
     detail::check_line(path, line, number);
     texts.emplace_back(detail::trimmed_end(line));
   });
@@ -298,7 +285,7 @@ PRETEXT_COLD inline vocabulary read_vocabulary_json(const std::string& path) { r
 PRETEXT_COLD inline std::vector<byte_bpe::merge> read_merges(const std::string& path) {
   const std::vector<std::byte> bytes = io::read_file(path, detail::most_file_bytes);
   std::vector<byte_bpe::merge> merges;
-  detail::for_each_line(io::text_of(view_of(bytes)), [&](std::string_view line, std::size_t number) {
+  io::for_each_line(io::text_of(view_of(bytes)), [&](std::string_view line, std::size_t number) {
     if (line.starts_with("#version")) return;
     detail::check_line(path, line, number);
     merges.push_back(detail::merge_of(path, line, merges.size() + 1));

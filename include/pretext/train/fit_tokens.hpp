@@ -14,6 +14,7 @@ namespace pretext::train {
 
 struct fit_tokens_settings {
   std::uint64_t steps = 0;  // 0: the trainer's epochs
+  index_t shard = 0;        // windows that are shuffled among each other, for a corpus that is read from a file; 0: all
 };
 
 /// Trains on a row of tokens (a vector, a mapped data::token_cache): every step reads batch_size windows of settings().length tokens, and
@@ -26,7 +27,8 @@ void fit_tokens(Trainer& trainer, std::span<const std::int32_t> tokens, const fi
   constexpr bool has_targets = requires(batch_type b) { b.targets; };
   const auto& s = trainer.settings();
   const index_t length = s.length, ranks = trainer.comm().size();
-  data::window_sampler sampler(static_cast<index_t>(tokens.size()), {.length = length, .ahead = has_targets ? 1 : 0, .batch_size = s.batch_size * ranks, .seed = trainer.seed(),
+  data::window_sampler sampler(static_cast<index_t>(tokens.size()), {.length = length, .ahead = has_targets ? 1 : 0, .batch_size = s.batch_size * ranks,
+                                                                     .shard = how.shard > 0 ? how.shard : static_cast<index_t>(tokens.size()), .seed = trainer.seed(),
                                                                      .rank = trainer.comm().rank(), .ranks = trainer.comm().size()});
   const auto per_epoch = static_cast<std::uint64_t>(sampler.batches_per_epoch());
   const std::uint64_t total = how.steps > 0 ? how.steps : per_epoch * s.epochs, epochs = (total + per_epoch - 1) / per_epoch;

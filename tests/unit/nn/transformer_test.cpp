@@ -38,3 +38,32 @@ TEST_CASE("transformer_block: repeated, simd agrees with the reference", "[nn][t
   using two = nn::repeat<2, nn::transformer_block<3, 17, nn::causal>>;
   for (const index_t batch : {1, 5}) check_layer(two{.block = {.dropout = 0.1, .attention_dropout = 0.1}}, positions<15>(7), batch);
 }
+
+TEST_CASE("transformer_block: another step drops other numbers, the same step the same", "[nn][transformer][dropout]") {
+  const nn::transformer_block<1, 4> only_weights{.attention_dropout = 0.5}, only_sums{.dropout = 0.5};
+  const auto at_step = [](const auto& spec, std::uint64_t step) {
+    const auto layer = nn::bind(spec, positions<2>(6));
+    const given g = random_values(layer, extents(6, 2), 2);
+    px::parameter_table table = table_of(layer);
+    px::buffer<float> parameters(table.parameter_extent);
+    for (const auto& e : table.parameters) px::from_file_order(e, g.named.at(e.name).data(), parameters.data() + e.offset);
+    const std::vector<float> x(g.x.begin(), g.x.end());
+    std::vector<float> y(x.size());
+    px::buffer<std::byte> block(1 << 16);
+    px::workspace memory(block.data(), 1 << 16);
+    px::comm::null alone;
+    px::step_inputs inputs{};
+    inputs.step = step;
+    reference be;
+    const px::moving_key key(px::rng::key{.seed = 3}.with_purpose(px::rng::purpose::dropout), &inputs, px::moving_key::by::step_as_sample);
+    const px::context<reference, float> ctx{&be, &memory, &alone, &inputs, key};
+    typename std::remove_cvref_t<decltype(layer)>::template cache<float> kept{};
+    layer.forward(ctx, px::parameter_view<float>{parameters.data(), nullptr}, px::activations<const float>(px::tensor_view<const float>{x.data(), {2, 6, 2}}),
+                  px::activations<float>(px::tensor_view<float>{y.data(), {2, 6, 2}}), kept);
+    return y;
+  };
+  CHECK(at_step(only_weights, 1) == at_step(only_weights, 1));
+  CHECK(at_step(only_weights, 1) != at_step(only_weights, 2));
+  CHECK(at_step(only_sums, 1) == at_step(only_sums, 1));
+  CHECK(at_step(only_sums, 1) != at_step(only_sums, 2));
+}

@@ -51,6 +51,16 @@ TEST_CASE("wordpiece: a word of 100 characters is looked at, one of 101 is unkno
   std::string giant;
   for (int i = 0; i < 300'000; ++i) giant += "\xC3\xA9\xCC\xA3";
   CHECK(ids_of(small(), giant) == list{1});
+  giant = "a";  // marks that stay and have to be put in order
+  for (int i = 0; i < 150'000; ++i) giant += i % 2 == 0 ? "\xE3\x80\xAE" : "\xF0\x9D\x85\xA5";
+  CHECK(tokens_of(small(), giant).size() == 1);
+}
+
+TEST_CASE("wordpiece: marks that stay come in their canonical order", "[tokenizer][wordpiece]") {
+  // U+302E has class 224, U+1D165 has 216; U+0301 goes.
+  const wordpiece t(vocabulary({"[UNK]", "a\xF0\x9D\x85\xA5\xE3\x80\xAE", "a\xE3\x80\xAE"}));
+  CHECK(ids_of(t, "a\xE3\x80\xAE\xCC\x81\xF0\x9D\x85\xA5 a\xF0\x9D\x85\xA5\xE3\x80\xAE") == list{1, 1});
+  CHECK(ids_of(t, "a\xE3\x80\xAE" "a\xF0\x9D\x85\xA5") == list{0});
 }
 
 TEST_CASE("wordpiece: accents and case as set", "[tokenizer][wordpiece]") {

@@ -11,6 +11,21 @@
 
 namespace pretext::backend::blocks {
 
+/// What a product may round its operands to; its sums are of the type itself.
+enum class product_rounding : std::uint8_t { none, tf32, bfloat16 };
+/// What a precision allows, for numbers of type T.
+template <class Precision, class T>
+constexpr product_rounding rounding_of() {
+  if constexpr (!std::is_same_v<T, float>)
+    return product_rounding::none;
+  else if constexpr (requires { requires Precision::multiplies_bfloat16; })
+    return product_rounding::bfloat16;
+  else if constexpr (requires { requires Precision::multiplies_tf32; })
+    return product_rounding::tf32;
+  else
+    return product_rounding::none;
+}
+
 /// A dense product as a library of matrices takes it: c (m, n) (+)= op(a) op(b) + bias, all row by row.
 template <class T>
 struct dense_product {
@@ -18,6 +33,7 @@ struct dense_product {
   T* c;
   index_t m, n, k;
   bool transpose_a, transpose_b, accumulate;
+  product_rounding rounding = product_rounding::none;
 };
 
 }  // namespace pretext::backend::blocks
@@ -31,28 +47,50 @@ struct block_matrix {
   using in = device_input<T>;
 
   template <class T>
-  static void run(op::matmul_op, const call_type& call, const in<T>& a, const in<T>& b, const tensor_view<T>& c, const op::matmul_options& o) {
-    const index_t m = c.rows(), n = c.columns(), k = o.transpose_a ? a.rows() : a.columns();
-    expects((o.transpose_a ? a.columns() : a.rows()) == m && (o.transpose_b ? b.rows() : b.columns()) == n &&
-                (o.transpose_b ? b.columns() : b.rows()) == k,
-            "shape.110", "matmul: the sizes of a, b and c do not fit together");
-    multiply<T>(call, {a.data, b.data, nullptr, c.data, m, n, k, o.transpose_a, o.transpose_b, o.accumulate});
+  static void run(op::matmul_op, const call_type& call, const in<T>& a, const in<T>& b, const tensor_view<T>& c,
+                  const op::matmul_options& o = {}) {
+    matmul<T>(call, a, b, c, o, blocks::product_rounding::none);
   }
-  template <class T>
-  static void run(op::matmul_op, const call_type& call, const in<T>& a, const in<T>& b, const tensor_view<T>& c) {
-    run(op::matmul, call, a, b, c, op::matmul_options{});
+  template <class R, class T>
+  static void run(op::rounded<op::matmul_op, R>, const call_type& call, const in<T>& a, const in<T>& b, const tensor_view<T>& c,
+                  const op::matmul_options& o = {}) {
+    matmul<T>(call, a, b, c, o, blocks::rounding_of<R, T>());
   }
   template <class T>
   static void run(op::linear_op, const call_type& call, const in<T>& x, const in<T>& w, const in<T>& bias, const tensor_view<T>& y) {
-    expects(x.rows() == y.rows() && w.rows() == y.columns() && w.columns() == x.columns(), "shape.110",
-            "matmul: the sizes of a, b and c do not fit together");
-    multiply<T>(call, {x.data, w.data, bias.data, y.data, y.rows(), y.columns(), x.columns(), false, true, false});
+    linear<T>(call, x, w, bias, y, blocks::product_rounding::none);
+  }
+  template <class R, class T>
+  static void run(op::rounded<op::linear_op, R>, const call_type& call, const in<T>& x, const in<T>& w, const in<T>& bias, const tensor_view<T>& y) {
+    linear<T>(call, x, w, bias, y, blocks::rounding_of<R, T>());
   }
   // The function follows in a pass of its own.
   template <class F, class T>
   static void run(op::linear_map_op, const call_type& call, const F&, const in<T>& x, const in<T>& w, const in<T>& bias, const tensor_view<T>& y) {
     run(op::linear, call, x, w, bias, y);
     blocks::map_over(call, blocks::map_body<F>{}, y.size(), y.data, as_const(y).data);
+  }
+  template <class R, class F, class T>
+  static void run(op::rounded<op::linear_map_op, R>, const call_type& call, const F&, const in<T>& x, const in<T>& w, const in<T>& bias,
+                  const tensor_view<T>& y) {
+    run(op::rounded<op::linear_op, R>{}, call, x, w, bias, y);
+    blocks::map_over(call, blocks::map_body<F>{}, y.size(), y.data, as_const(y).data);
+  }
+  template <class T>
+  static void matmul(const call_type& call, const in<T>& a, const in<T>& b, const tensor_view<T>& c, const op::matmul_options& o,
+                     blocks::product_rounding rounding) {
+    const index_t m = c.rows(), n = c.columns(), k = o.transpose_a ? a.rows() : a.columns();
+    expects((o.transpose_a ? a.columns() : a.rows()) == m && (o.transpose_b ? b.rows() : b.columns()) == n &&
+                (o.transpose_b ? b.columns() : b.rows()) == k,
+            "shape.110", "matmul: the sizes of a, b and c do not fit together");
+    multiply<T>(call, {a.data, b.data, nullptr, c.data, m, n, k, o.transpose_a, o.transpose_b, o.accumulate, rounding});
+  }
+  template <class T>
+  static void linear(const call_type& call, const in<T>& x, const in<T>& w, const in<T>& bias, const tensor_view<T>& y,
+                     blocks::product_rounding rounding) {
+    expects(x.rows() == y.rows() && w.rows() == y.columns() && w.columns() == x.columns(), "shape.110",
+            "matmul: the sizes of a, b and c do not fit together");
+    multiply<T>(call, {x.data, w.data, bias.data, y.data, y.rows(), y.columns(), x.columns(), false, true, false, rounding});
   }
   template <class T>
   static index_t scratch(op::column_sums_op, const in<T>& x, const tensor_view<T>&) {

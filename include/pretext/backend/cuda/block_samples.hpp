@@ -25,9 +25,9 @@ struct block_samples {
   }
 
  private:
-  // Does the writer share its work among threads? Asked with the context of the host: what a GPU lacks is then said by the writer.
+  // Does the writer share its work among threads? It says so by itself: what a GPU lacks is then said by it, too.
   template <class W>
-  static constexpr bool shares = requires(const W& w, augment::context& c, index_t i) { w.write(c, i); };
+  static constexpr bool shares = requires { requires W::shares_work; };
   template <class W>
   using kernel_for = std::conditional_t<shares<W>, blocks::shared_sample_kernel<W>, blocks::sample_kernel<W>>;
   template <class W>

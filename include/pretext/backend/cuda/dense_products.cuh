@@ -9,7 +9,7 @@
 
 namespace pretext::backend {
 
-/// Dense products by cuBLASLt, without rounding (no TF32), with a bias as its epilogue. An algorithm is chosen on the first use of a width
+/// Dense products by cuBLASLt, with a bias as its epilogue; operands are rounded (TF32, bfloat16) where the product says that they may be. An algorithm is chosen on the first use of a width
 /// and length of sums and then serves every number of rows, so that a row has the same bits whatever other rows there are; for the
 /// same reason none is asked for that cuts the sum, but for weight gradients, whose sum runs over the batch.
 /// cost    the first use of a size asks the library and allocates on the host; later ones do neither
@@ -49,6 +49,7 @@ class dense_products {
   struct entry {
     // What tells products apart.
     index_t n = 0, k = 0, m = 0;  // m where its rows are no samples
+    blocks::product_rounding rounding = blocks::product_rounding::none;
     bool is_double = false, transpose_a = false, transpose_b = false, has_bias = false, accumulate = false, aligned = false;
     // What was made for it. The library multiplies column by column, so c^T = b^T a^T: b is its left operand.
     bool usable = false;
@@ -60,6 +61,7 @@ class dense_products {
     entry(const entry&) = delete;
     entry& operator=(entry&& o) noexcept {
       std::swap(n, o.n), std::swap(k, o.k), std::swap(m, o.m);
+      std::swap(rounding, o.rounding);
       std::swap(is_double, o.is_double), std::swap(transpose_a, o.transpose_a), std::swap(transpose_b, o.transpose_b);
       std::swap(has_bias, o.has_bias), std::swap(accumulate, o.accumulate), std::swap(aligned, o.aligned), std::swap(usable, o.usable);
       std::swap(operation, o.operation), std::swap(left, o.left), std::swap(right, o.right), std::swap(result, o.result);
@@ -87,18 +89,20 @@ class dense_products {
     const index_t m = p.transpose_a ? p.m : 0;
     for (const entry& e : entries_)
       if (e.n == p.n && e.k == p.k && e.m == m && e.is_double == std::is_same_v<T, double> && e.transpose_a == p.transpose_a &&
-          e.transpose_b == p.transpose_b && e.has_bias == (p.bias != nullptr) && e.accumulate == p.accumulate && e.aligned == aligned(p))
+          e.transpose_b == p.transpose_b && e.has_bias == (p.bias != nullptr) && e.accumulate == p.accumulate && e.aligned == aligned(p) &&
+          e.rounding == p.rounding)
         return e;
     entry& e = entries_.add();
     e.n = p.n, e.k = p.k, e.m = m;
     e.is_double = std::is_same_v<T, double>;
+    e.rounding = p.rounding;
     e.transpose_a = p.transpose_a, e.transpose_b = p.transpose_b, e.has_bias = p.bias != nullptr, e.accumulate = p.accumulate, e.aligned = aligned(p);
     prepare(e);
     return e;
   }
   PRETEXT_COLD void prepare(entry& e) {
     const cudaDataType_t type = e.is_double ? CUDA_R_64F : CUDA_R_32F;
-    check(cublasLtMatmulDescCreate(&e.operation, e.is_double ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F, type), "cublasLtMatmulDescCreate");
+    check(cublasLtMatmulDescCreate(&e.operation, compute_type(e), type), "cublasLtMatmulDescCreate");
     const cublasOperation_t right = e.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N, left = e.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N;
     set(e, CUBLASLT_MATMUL_DESC_TRANSA, right);
     set(e, CUBLASLT_MATMUL_DESC_TRANSB, left);
@@ -132,6 +136,14 @@ class dense_products {
     check(status, "cublasLtMatmulAlgoGetHeuristic");
     e.usable = found > 0 && best.state == CUBLAS_STATUS_SUCCESS;
     e.algorithm = best.algo;
+  }
+  static cublasComputeType_t compute_type(const entry& e) {
+    if (e.is_double) return CUBLAS_COMPUTE_64F;
+    switch (e.rounding) {
+      case blocks::product_rounding::tf32: return CUBLAS_COMPUTE_32F_FAST_TF32;
+      case blocks::product_rounding::bfloat16: return CUBLAS_COMPUTE_32F_FAST_16BF;
+      default: return CUBLAS_COMPUTE_32F;
+    }
   }
   template <class V>
   static void set(const entry& e, cublasLtMatmulDescAttributes_t what, V value) {

@@ -2,21 +2,20 @@
 // opt-in: kernels of the CUDA back end
 #pragma once
 
-#include "../../augment/block_context.hpp"
 #include "../../core/tensor.hpp"
 #include "block.hpp"
 
 namespace pretext::backend::blocks {
 
-/// A block a sample, for writers whose threads share the work: writer.write(context, i). A block takes one sample after the other, so
-/// that scratch is needed for as many as there are blocks.
+/// A block a sample, for writers whose threads share the work: writer.write_shared(block, scratch, floats, i). A block takes one sample
+/// after the other, so that scratch is needed for as many as there are blocks.
 template <class W>
 struct shared_sample_kernel {
   static constexpr int threads = 256;
   static constexpr index_t most_blocks = 512;
   using shared = nothing;
   struct state {
-    double sum;  // of block_context
+    double sum;  // for what a writer adds up over a block
   };
 
   W writer;
@@ -28,8 +27,7 @@ struct shared_sample_kernel {
   template <class Block>
   PRETEXT_DEVICE void run(Block& block) const {
     for (index_t i = block.number; i < count; i += blocks) {
-      augment::block_context<Block> context(block, scratch + block.number * each, each);
-      writer.write(context, i);
+      writer.write_shared(block, scratch + block.number * each, each, i);
     }
   }
 };

@@ -14,7 +14,7 @@ struct attention_options {
   bool causal = false;         // a position sees none behind it
   double scale = 0;            // of the scores; 0 stands for 1 / sqrt(d)
   double dropout = 0;          // rate at which weights are dropped, the others scaled by 1 / (1 - rate)
-  moving_key key = {};         // of those draws
+  moving_key key = {};         // of those draws; an rng::key becomes one
   index_t first_sample = 0;    // of this part of the batch: draws do not depend on the cut
 };
 

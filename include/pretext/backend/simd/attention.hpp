@@ -121,12 +121,13 @@ inline void transpose_rows(const S* from, index_t stride, index_t rows, index_t 
 template <class T, class Arch>
 struct weight_dropout {
   const op::attention_options& o;
+  rng::key key;
   index_t length, b, h;
   T keep;
   std::uint64_t least;
 
   weight_dropout(const op::attention_options& options, index_t l, index_t sample, index_t head)
-      : o(options), length(l), b(sample), h(head), keep(options.dropout < 1 ? static_cast<T>(1 / (1 - options.dropout)) : T(0)),
+      : o(options), key(options.key.now()), length(l), b(sample), h(head), keep(options.dropout < 1 ? static_cast<T>(1 / (1 - options.dropout)) : T(0)),
         least(least_kept(options.dropout)) {}
   explicit operator bool() const { return o.dropout > 0; }
   /// For keys [j0, j0 + n) of query i, at most `most` of them: to[j] is the factor of key j0 + j; room for a vector more.
@@ -134,7 +135,7 @@ struct weight_dropout {
   PRETEXT_APART void factors(index_t i, index_t j0, index_t n, T* to) const {
     using O = vector_ops<T, Arch>;
     std::uint32_t memory[draw_room<Arch>(most)];
-    const std::uint32_t* const words = draw_words<Arch>(o.key.now(), op::attention_draw(o, length, b, h, i, j0), n, memory);
+    const std::uint32_t* const words = draw_words<Arch>(key, op::attention_draw(o, length, b, h, i, j0), n, memory);
     for (index_t j = 0; j < n; j += O::width) O::store(to + j, keep_lanes<T, Arch>(O::set(keep), words + j, least));
   }
 };

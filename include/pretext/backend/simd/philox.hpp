@@ -70,7 +70,7 @@ struct philox_lanes {
       const vector each[4] = {_mm512_maskz_unpacklo_epi64(all8, a, d), _mm512_maskz_unpackhi_epi64(all8, a, d), _mm512_maskz_unpacklo_epi64(all8, b, e),
                               _mm512_maskz_unpackhi_epi64(all8, b, e)};
       for (int j = 0; j < 4; ++j) {
-        put(to + 4 * j, _mm512_castsi512_si128(each[j]));
+        put(to + 4 * j, _mm512_maskz_extracti32x4_epi32(all8, each[j], 0));
         put(to + 4 * (4 + j), _mm512_maskz_extracti32x4_epi32(all8, each[j], 1));
         put(to + 4 * (8 + j), _mm512_maskz_extracti32x4_epi32(all8, each[j], 2));
         put(to + 4 * (12 + j), _mm512_maskz_extracti32x4_epi32(all8, each[j], 3));
