@@ -81,7 +81,7 @@ def spectral_norm():
 
 def activations():
     for name, f in (("leaky_relu.values", lambda x: F.leaky_relu(x, 0.2)), ("sigmoid.values", torch.sigmoid), ("tanh.values", torch.tanh)):
-        case(name, f, x=torch.tensor([-40.0, -3.0, -0.5, -1e-3, 1e-3, 0.7, 2.5, 40.0], dtype=torch.float64))
+        case(name, f, x=torch.tensor([-40.0, -3.0, -0.5, -1e-3, 1e-3, 0.7, 2.5, 40.0], dtype=torch.float32).double())
 
 
 def penalties():
