@@ -202,6 +202,8 @@ class trainer {
   static constexpr std::size_t resident_bytes = std::size_t{1} << 30;
   static constexpr bool own_memory = backend::has_own_memory<Backend>;
   Backend& backend() const { return *backend_; }
+  /// Numbers of the last step (counters of updates, gradient norms), as the host last saw them.
+  const step_inputs& inputs() const { return inputs_; }
   Comm& comm() const { return *comm_; }
   std::uint64_t steps_done() const { return inputs_.step; }
   std::uint64_t seed() const { return settings_.seed; }

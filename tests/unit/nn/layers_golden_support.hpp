@@ -36,9 +36,8 @@ inline extents sample_of(const golden::tensor& t) {
 /// too few digits in float on any back end, and is compared in double alone.
 template <class Bound>
 void check_golden(const Bound& layer, const std::string& name, px::run_mode mode = px::run_mode::train,
-                  const std::string& prefix = "", bool dx_in_float = true) {
+                  const std::string& prefix = "", bool dx_in_float = true, const golden::file& f = stored()) {
   INFO(name);
-  const golden::file& f = stored();
   given g;
   const golden::tensor x = f[name + ".x"];
   g.batch = x.extents[0];
