@@ -223,7 +223,8 @@ struct token_chooser {
   const std::uint64_t* samples = nullptr;
   index_t scratch_floats = 0;
 
-  constexpr token_chooser(const Policy& p, tensor_view<const float> l, std::int32_t* to, std::uint64_t s, std::uint64_t t, const std::uint64_t* numbers = nullptr)
+  constexpr token_chooser(const Policy& p, tensor_view<const float> l, std::int32_t* to, std::uint64_t s, std::uint64_t t,
+                          const std::uint64_t* numbers = nullptr)
       : policy(p), logits(l), chosen(to), seed(s), step(t), samples(numbers), scratch_floats(p.scratch_floats(l.columns())) {
     if constexpr (requires { p.check(); }) p.check();
   }

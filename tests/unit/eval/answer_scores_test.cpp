@@ -56,8 +56,8 @@ TEST_CASE("score_answer: equals SQuAD's script", "[eval][answer_scores][golden]"
 TEST_CASE("best_span: the best of all allowed spans", "[eval][answer_scores]") {
   pretext::rng::stream draw(pretext::rng::key{.seed = 4});
   for (int trial = 0; trial < 500; ++trial) {
-    const index_t n = 1 + draw.below(31), begin = draw.below(static_cast<std::uint32_t>(n)), end = begin + draw.below(static_cast<std::uint32_t>(n - begin + 1)),
-                  longest = 1 + draw.below(9);
+    const index_t n = 1 + draw.below(31), begin = draw.below(static_cast<std::uint32_t>(n)),
+                  end = begin + draw.below(static_cast<std::uint32_t>(n - begin + 1)), longest = 1 + draw.below(9);
     std::vector<float> start, last;
     for (index_t i = 0; i < n; ++i) start.push_back(static_cast<float>(draw.below(7))), last.push_back(static_cast<float>(draw.below(7)));
     answer_span best;

@@ -73,8 +73,9 @@ double few_labels(const labelled_texts& train, const labelled_texts& test, int c
   px::rng::stream draw(px::rng::key{.seed = seed}.with_purpose(px::rng::purpose::split));
   for (std::vector<std::size_t>& rows : of)
     for (int k = 0; k < each; ++k) {
-      std::swap(rows[static_cast<std::size_t>(k)], rows[static_cast<std::size_t>(k) + draw.below(static_cast<std::uint32_t>(rows.size()) - static_cast<std::uint32_t>(k))]);
-      const std::size_t i = rows[static_cast<std::size_t>(k)];
+      const auto at = static_cast<std::size_t>(k);
+      std::swap(rows[at], rows[at + draw.below(static_cast<std::uint32_t>(rows.size() - at))]);
+      const std::size_t i = rows[at];
       seen.push_back(words.add(train.texts[i]));
       labels.push_back(train.labels[i]);
     }
