@@ -19,7 +19,51 @@ void check_laws(const Spec& spec, const In& shape) {
   if (!found.ok()) std::puts(found.text().c_str());
   CHECK(found.ok());
 }
+
+/// A layer's output on numbers of one's own.
+template <class Bound>
+std::vector<double> output_of(const Bound& layer, const std::vector<double>& parameters, const std::vector<double>& x, const extents& in) {
+  px::backend::reference be;
+  px::comm::null alone;
+  std::vector<double> y(static_cast<std::size_t>(nn::output_extents(layer, in).size()));
+  const auto walk = [&](px::workspace& memory) {
+    const px::context<px::backend::reference, double> ctx{&be, &memory, &alone};
+    typename Bound::template cache<double> kept{};
+    layer.forward(ctx, px::parameter_view<double>{parameters.data(), nullptr}, px::activations<const double>(px::tensor_view<const double>{x.data(), in}),
+                  px::activations<double>(px::tensor_view<double>{y.data(), nn::output_extents(layer, in)}), kept);
+  };
+  px::workspace plan;
+  walk(plan);
+  px::buffer<std::byte> block(static_cast<index_t>(plan.peak()) + 64);
+  px::workspace memory(block.data(), plan.peak() + 64);
+  walk(memory);
+  return y;
+}
+/// <spread(x), y> = <x, conv(y)> with the same numbers in the memory of both weights.
+template <class Spread, class Conv, class In>
+void check_adjoint(const Spread& spread, const Conv& conv, const In& shape) {
+  const auto up = nn::bind(spread, shape);
+  const auto down = nn::bind(conv, up.output());
+  const extents in = static_cast<extents>(shape).prepend(2), out = nn::output_extents(up, in);
+  REQUIRE(nn::output_extents(down, out) == in);
+  const auto w = draw(px::segment_of(up).parameters, 5), x = draw(in.size(), 6), y = draw(out.size(), 7);
+  REQUIRE(px::segment_of(down).parameters == px::segment_of(up).parameters);
+  const auto made = output_of(up, w, x, in), seen = output_of(down, w, y, out);
+  double a = 0, b = 0;
+  for (std::size_t i = 0; i < y.size(); ++i) a += made[i] * y[i];
+  for (std::size_t i = 0; i < x.size(); ++i) b += x[i] * seen[i];
+  CHECK(std::fabs(a) > 0.1);
+  CHECK(std::fabs(a - b) <= 1e-13 * static_cast<double>(y.size()));
+}
 }  // namespace
+
+TEST_CASE("conv_transpose2d: the adjoint of conv2d with the same weights", "[nn][conv_transpose2d]") {
+  using namespace nn;
+  check_adjoint(conv_transpose2d<5, 4, stride<2>, padding<1>, no_bias>{}, conv2d<3, 4, stride<2>, padding<1>, no_bias>{}, px::image<3, 3, 4>{});
+  check_adjoint(conv_transpose2d<4, 3, stride<2>, padding<1>, output_padding<1>, groups<2>, no_bias>{},
+                conv2d<6, 3, stride<2>, padding<1>, groups<2>, no_bias>{}, px::image<6, 2, 3>{});
+  check_adjoint(conv_transpose2d<2, 3, padding<1>, no_bias>{}, conv2d<7, 3, padding<1>, no_bias>{}, px::image<7, 5, 1>{});
+}
 
 TEST_CASE("conv_transpose2d: the laws of layers, and its tangent", "[nn][conv_transpose2d]") {
   check_laws(nn::conv_transpose2d<3, 4, nn::stride<2>>{}, px::image<2, 3, 4>{});
