@@ -150,9 +150,17 @@ struct recurrent {
             const tensor_view<T> before = ctx.take(with_width(x.shape, Width));
             ctx(op::previous_outputs, as_const(tensor_view<T>(kept.outputs[at])), structure, way(d), before);
             ctx(op::matmul, as_const(d_in), in, g.in, op::matmul_options{.transpose_a = true, .accumulate = true});
-            ctx(op::column_sums, as_const(d_in), g.in_bias);
             ctx(op::matmul, of_recurrent, as_const(before), g.recurrent, op::matmul_options{.transpose_a = true, .accumulate = true});
-            ctx(op::column_sums, of_recurrent, g.recurrent_bias);
+            if constexpr (Cell::same_gradient) {  // one pass over the gates for both
+              const auto sums = ctx.take_master({G * Width});
+              ctx(op::fill, master_t<T>(0), sums);
+              ctx(op::column_sums, as_const(d_in), sums);
+              ctx(op::add, as_const(sums), g.in_bias);
+              ctx(op::add, as_const(sums), g.recurrent_bias);
+            } else {
+              ctx(op::column_sums, as_const(d_in), g.in_bias);
+              ctx(op::column_sums, of_recurrent, g.recurrent_bias);
+            }
           }
           const op::matmul_options add{.accumulate = d > 0};
           if (l > 0)

@@ -42,6 +42,10 @@ void check_all() {
   for (const sizes& z : {sizes{1, 1, 1}, sizes{3, 4, 7}, sizes{13, 5, 13}, sizes{31, 3, 33}, sizes{2, 31, 65}, sizes{0, 3, 4}, sizes{2, 0, 4}}) check<Cell>(z);
   const std::vector<std::int32_t> lengths{4, 0, 1, 6, 3};
   check<Cell>({5, 6, 35}, {.samples = 5, .length = 6, .lengths = lengths.data()});
+  // One sample above the rows that a panel is used for before the next, and units above a block.
+  std::vector<std::int32_t> many;
+  for (int b = 0; b < 50; ++b) many.push_back(b * 3 % 5);
+  check<Cell>({50, 4, 35}, {.samples = 50, .length = 4, .lengths = many.data()});
   const std::vector<std::int32_t> blocks{0, 0, 1, 1, 1, 2, -1, 3, 3, 4, 4, 4, 4, -1};
   check<Cell>({2, 7, 9}, {.samples = 2, .length = 7, .blocks = blocks.data()});
 }
@@ -63,5 +67,30 @@ TEST_CASE("recurrent: padding is neither read nor left unwritten", "[backend][op
     CHECK((std::isfinite(y[0]) && std::isfinite(y[1])));
     // The first step from nothing: sigmoid(0.5) tanh(0.5) as the cell.
     CHECK(cells[reverse ? 1 : 0] == Approx(0.6224593f * 0.4621172f));
+  }
+}
+
+TEMPLATE_TEST_CASE("recurrent: the bits of a sample do not depend on the lengths of the others", "[backend][ops][recurrent]", float, double) {
+  using T = TestType;
+  constexpr index_t samples = 29, length = 5;
+  std::vector<std::int32_t> some, others;  // every third sample has the same in both
+  for (int b = 0; b < samples; ++b) {
+    some.push_back(b % 6);
+    others.push_back(b % 3 == 0 ? b % 6 : 5 - b % 6);
+  }
+  runner<simd> run(2);
+  const auto compare = [&](auto cell, bool reverse) {
+    const sizes z{samples, length, 35};
+    const auto a = all<decltype(cell)>(run, T{}, z, {.samples = samples, .length = length, .lengths = some.data()}, reverse);
+    const auto b = all<decltype(cell)>(run, T{}, z, {.samples = samples, .length = length, .lengths = others.data()}, reverse);
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      const std::size_t width = a[i].size() / samples;
+      for (std::size_t sample = 0; sample < samples; sample += 3)
+        CHECK(std::memcmp(a[i].data() + sample * width, b[i].data() + sample * width, width * sizeof(T)) == 0);
+    }
+  };
+  for (const bool reverse : {false, true}) {
+    compare(pretext::cell::lstm{}, reverse);
+    compare(pretext::cell::gru{}, reverse);
   }
 }

@@ -72,6 +72,9 @@ TEMPLATE_TEST_CASE("simd vector_math: exp, log, tanh, erf and rsqrt are exact to
   CHECK(worst_ulp<T>(erf, [](long double x) { return std::erf(x); }, -1, 1) < ulps);
   CHECK(worst_ulp<T>(erf, [](long double x) { return std::erf(x); }, -7, 7) < ulps);
   CHECK(worst_ulp<T>(rsqrt, [](long double x) { return 1 / std::sqrt(x); }, 1e-20, 1e3) < ulps);
+  const auto sigmoid = [](const auto& v) { return M<T>::sigmoid(v); };
+  CHECK(worst_ulp<T>(sigmoid, [](long double x) { return 1 / (1 + std::exp(-x)); }, -3, 3) < 1.5 * ulps);
+  CHECK(worst_ulp<T>(sigmoid, [](long double x) { return 1 / (1 + std::exp(-x)); }, -86, 86) < 1.5 * ulps);
 }
 
 TEMPLATE_TEST_CASE("simd vector_math: extremes go where the exact functions go", "[backend][simd][math]", float, double) {
@@ -90,6 +93,11 @@ TEMPLATE_TEST_CASE("simd vector_math: extremes go where the exact functions go",
   const auto exp_near = [](const auto& v) { return M<T>::exp_near(v); };
   CHECK(one<T>(exp_near, T(0)) == T(1));
   CHECK(std::isnan(one<T>(exp_near, nan)));
+  const auto sigmoid = [](const auto& v) { return M<T>::sigmoid(v); };
+  CHECK(one<T>(sigmoid, inf) == T(1));
+  CHECK(one<T>(sigmoid, T(1e30)) == T(1));
+  CHECK(one<T>(sigmoid, -inf) < T(1.7e-38));
+  CHECK(std::isnan(one<T>(sigmoid, nan)));
   if (sizeof(T) == 4) {
     CHECK(one<T>(exp, T(-200)) == T(0));
     CHECK(one<T>(exp, T(100)) == inf);

@@ -15,7 +15,10 @@ namespace cell {
 namespace detail {
 template <class M, class V>
 PRETEXT_HOST_DEVICE V sigmoid(const V& x) {
-  return V(1) / (V(1) + M::exp(V(0) - x));
+  if constexpr (requires { M::sigmoid(x); })
+    return M::sigmoid(x);
+  else
+    return V(1) / (V(1) + M::exp(V(0) - x));
 }
 }  // namespace detail
 

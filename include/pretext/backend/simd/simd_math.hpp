@@ -19,6 +19,7 @@ struct simd_math {
   static V max(const V& a, const V& b) { return O::max(a, b); }
   static V min(const V& a, const V& b) { return O::min(a, b); }
   static V exp(const V& x) { return vector_math<T, Arch>::exp(x); }
+  static V sigmoid(const V& x) { return vector_math<T, Arch>::sigmoid(x); }
   static V log(const V& x) { return vector_math<T, Arch>::log(x); }
   static V tanh(const V& x) { return vector_math<T, Arch>::tanh(x); }
   static V erf(const V& x) { return vector_math<T, Arch>::erf(x); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <type_traits>
 
@@ -12,9 +13,10 @@
 
 namespace pretext::backend::detail {
 
-/// Steps of a recurrent layer: a tile of samples times the panels of some units' gates, then the cell of those units, in the first-level
+/// Steps of a recurrent layer: a few tiles of samples times the panels of some units' gates, then the cell of those units, in the first-level
 /// cache. The weights are packed once for all steps; a task is a block of units, so that each worker's share of them can stay in its cache,
-/// and everybody waits between steps.
+/// and everybody waits between steps. Samples stand in the order of their lengths, longest first: those that are there at a position come
+/// first, and nothing is multiplied for the others.
 template <class Arch>
 class simd_recurrent {
   template <class T>
@@ -29,14 +31,64 @@ class simd_recurrent {
     plan(const extents& gates_shape, index_t h)
         : samples(gates_shape[0]), length(gates_shape[1]), units(h), gates(h > 0 ? gates_shape.last() / h : 0), blocks(ceil_div(h, C)),
           state_stride(round_up(h, C) + 16), gate_stride(round_up(gates * h, 16) + 16) {}
+    /// Rows that a panel is used for before the next one comes; what they are summed to stays in the first-level cache.
+    static constexpr index_t group = 4 * R;
     index_t rows() const { return samples + R; }  // a tile may read beyond the last sample
-    index_t strip_size() const { return R * (gates + 1) * C; }
+    index_t strip_size() const { return group * gates * C; }
+    index_t order() const { return round_up(ceil_div(samples * index_t{sizeof(std::int32_t)}, index_t{sizeof(T)}), 16); }
     index_t forward_panels() const { return round_up(blocks * gates * C * units, 16); }
     index_t states() const { return rows() * state_stride; }
-    index_t forward_size(int threads) const { return forward_panels() + 3 * states() + threads * strip_size(); }
+    index_t forward_size(int threads) const { return forward_panels() + 3 * states() + order() + threads * strip_size(); }
     index_t backward_panels() const { return round_up(blocks * C * gates * units, 16); }
-    index_t backward_size(int threads) const { return backward_panels() + states() + 2 * rows() * gate_stride + threads * strip_size(); }
+    index_t backward_size(int threads) const { return backward_panels() + states() + 2 * rows() * gate_stride + order() + threads * strip_size(); }
   };
+
+  /// Samples in the order of their lengths. Who is beside whom in a tile touches no bit.
+  struct ranking {
+    std::int32_t* order;
+    const std::int32_t* lengths;
+    index_t samples;
+
+    ranking(void* memory, const extent& s, index_t n) : order(static_cast<std::int32_t*>(memory)), lengths(s.lengths), samples(n) {
+      for (index_t b = 0; b < n; ++b) order[b] = static_cast<std::int32_t>(b);
+      if (lengths != nullptr)
+        std::sort(order, order + n, [&](std::int32_t a, std::int32_t b) { return lengths[a] != lengths[b] ? lengths[a] > lengths[b] : a < b; });
+    }
+    /// How many of them reach position t.
+    index_t there(index_t t) const {
+      if (lengths == nullptr) return samples;
+      index_t n = 0;
+      while (n < samples && lengths[order[n]] > t) ++n;
+      return n;
+    }
+  };
+  /// Zeros behind each sample's end, in `width` columns from `column` on.
+  template <class T>
+  static void zero_padding(thread_pool& pool, const extent& s, const tensor_view<T>& map, index_t column, index_t width) {
+    if (s.lengths == nullptr || map.data == nullptr) return;
+    const index_t length = map.extent(1), stride = map.columns();
+    pool.parallel_for(map.extent(0), [&](index_t b) {
+      for (index_t t = s.lengths[b] > 0 ? s.lengths[b] : 0; t < length; ++t)
+        std::memset(static_cast<void*>(map.data + (b * length + t) * stride + column), 0, static_cast<std::size_t>(width) * sizeof(T));
+    });
+  }
+  /// strip (rows, panels * C) = rows of `left` times the panels of a block of `units` units, sums of k terms. While whole tiles are
+  /// computed they ask for the next panel.
+  template <class T>
+  static void multiply(index_t k, const T* left, index_t stride, index_t rows, const T* panels, index_t count, index_t units, T* strip) {
+    constexpr index_t R = plan<T>::R, C = plan<T>::C, two_thirds = 2 * R / 3, third = R / 3 < 2 ? 2 : R / 3;
+    const index_t whole = rows / R > 0 ? rows / R : 1, share = C * k / whole, columns = units <= O<T>::width ? O<T>::width : C;
+    for (index_t p = 0; p < count; ++p) {
+      const T* const panel = panels + p * C * k;
+      for (index_t i = 0; i < rows; i += R) {
+        // All rows of the tile that is computed are stored, which is quicker than some of them.
+        const index_t left_over = rows - i, tile = left_over > two_thirds ? R : left_over > third ? two_thirds : third;
+        kernel::run_tile<T, Arch>(k, kernel::strided<T>{left + i * stride, stride, 1}, panel,
+                                  kernel::store_result<T, Arch>{{strip + i * count * C, count * C}, false}, 0, p * C, tile, columns, true, true,
+                                  kernel::read_ahead<T>{panel + C * k + i / R * share, C / whole});
+      }
+    }
+  }
 
  public:
   template <class Cell, lane_value T>
@@ -49,13 +101,15 @@ class simd_recurrent {
                   const op::recurrent_way& way, const tensor_view<T>& y, const tensor_view<T>& saved, const tensor_view<T>& cells) {
     using V = kernel::vec<T, Arch>;
     using M = kernel::simd_math<T, Arch>;
-    constexpr index_t G = Cell::gates, W = O<T>::width, R = plan<T>::R, C = plan<T>::C;
+    constexpr index_t G = Cell::gates, W = O<T>::width, C = plan<T>::C, group = plan<T>::group;
     const plan<T> p(x.shape, weight.columns());
     const index_t h = p.units, length = p.length, out_stride = y.columns();
     T* const panels = call.scratch<T>();
     T* const states = panels + p.forward_panels();  // outputs of the step before and of this one
     T* const cell_states = states + 2 * p.states();
-    T* const strips = cell_states + p.states();
+    T* const order = cell_states + p.states();
+    T* const strips = order + p.order();
+    const ranking rank(order, s, p.samples);
     call.pool.parallel_for(p.blocks * G, [&](index_t number) {
       const index_t u = number / G * C, g = number % G;
       kernel::transpose_panel<T, Arch>(weight.data + (g * h + u) * h, h, h, h - u < C ? h - u : C, panels + number * C * h);
@@ -65,20 +119,21 @@ class simd_recurrent {
       const index_t t = way.reverse ? length - 1 - k : k, behind = way.reverse ? t - 1 : t + 1;
       const T* const before = states + k % 2 * p.states();
       T* const next = states + (1 - k % 2) * p.states();
+      const index_t there = rank.there(t);
       call.pool.parallel_for_worker(p.blocks, [&](index_t block, int worker) {
         T* const strip = strips + worker * p.strip_size();
         const index_t u = block * C, units = h - u < C ? h - u : C;
-        for (index_t i = 0; i < p.samples; i += R) {
-          const index_t rows = p.samples - i < R ? p.samples - i : R;
-          const kernel::store_result<T, Arch> store{{strip, G * C}, false};
-          for (index_t g = 0; g < G; ++g)
-            kernel::run_tile<T, Arch>(h, kernel::strided<T>{before + i * p.state_stride, p.state_stride, 1}, panels + (block * G + g) * C * h, store, 0, g * C,
-                                      rows, C, true, true);
+        for (index_t i = 0; i < there; i += group) {
+          const index_t rows = there - i < group ? there - i : group;
+          if (k == 0)
+            std::memset(static_cast<void*>(strip), 0, static_cast<std::size_t>(rows * G * C) * sizeof(T));
+          else
+            multiply(h, before + i * p.state_stride, p.state_stride, rows, panels + block * G * C * h, G, units, strip);
           for (index_t r = 0; r < rows; ++r) {
-            const index_t b = i + r, row = b * length + t;
+            const index_t slot = i + r, b = rank.order[slot], row = b * length + t;
             const op::recurrent_place place = op::place_of(s, way.reverse, length, b, t);
             const bool kept = op::place_of(s, way.reverse, length, b, behind).goes_on;
-            T* const state = cell_states + b * p.state_stride + u;
+            T* const state = cell_states + slot * p.state_stride + u;
             for (index_t c = 0; c < units; c += W) {
               const index_t lanes = units - c < W ? units - c : W;
               V four[4], now = O<T>::zero(), out = O<T>::zero();
@@ -91,7 +146,7 @@ class simd_recurrent {
                   if (bias) recurrent[g] = recurrent[g] + O<T>::load_some(bias.data + g * h + u + c, lanes);
                 }
                 // States that end where a sequence begins were set to zero when they were written.
-                const V last = O<T>::load_some(Cell::has_cells ? state + c : before + b * p.state_stride + u + c, lanes);
+                const V last = O<T>::load_some(Cell::has_cells ? state + c : before + slot * p.state_stride + u + c, lanes);
                 out = Cell::template forward<M>(in, recurrent, last, four, now);
               }
               for (index_t g = 0; g < 4; ++g) O<T>::store_some(saved.data + row * 4 * h + g * h + u + c, four[g], lanes);
@@ -99,13 +154,16 @@ class simd_recurrent {
                 O<T>::store_some(cells.data + row * h + u + c, now, lanes);
                 O<T>::store_some(state + c, kept ? now : O<T>::zero(), lanes);
               }
-              O<T>::store_some(next + b * p.state_stride + u + c, kept ? out : O<T>::zero(), lanes);
+              O<T>::store_some(next + slot * p.state_stride + u + c, kept ? out : O<T>::zero(), lanes);
               O<T>::store_some(y.data + row * out_stride + way.column + u + c, out, lanes);
             }
           }
         }
       });
     }
+    zero_padding(call.pool, s, y, way.column, h);
+    zero_padding(call.pool, s, saved, 0, 4 * h);
+    zero_padding(call.pool, s, cells, 0, h);
   }
 
   template <class Cell, lane_value T>
@@ -119,13 +177,15 @@ class simd_recurrent {
                   const tensor_view<std::type_identity_t<T>>& dr) {
     using V = kernel::vec<T, Arch>;
     using M = kernel::simd_math<T, Arch>;
-    constexpr index_t G = Cell::gates, W = O<T>::width, R = plan<T>::R, C = plan<T>::C;
+    constexpr index_t G = Cell::gates, W = O<T>::width, C = plan<T>::C, group = plan<T>::group;
     const plan<T> p(dx.shape, weight.columns());
     const index_t h = p.units, length = p.length, out_stride = y.columns();
     T* const panels = call.scratch<T>();
     T* const carries = panels + p.backward_panels();
     T* const gradients = carries + p.states();  // in r, of the step behind and of this one
-    T* const strips = gradients + 2 * p.rows() * p.gate_stride;
+    T* const order = gradients + 2 * p.rows() * p.gate_stride;
+    T* const strips = order + p.order();
+    const ranking rank(order, s, p.samples);
     call.pool.parallel_for(p.blocks, [&](index_t block) {
       const index_t u = block * C;
       kernel::copy_panels<T, Arch>(weight.data + u, h, G * h, h - u < C ? h - u : C, panels + u * G * h);
@@ -135,19 +195,18 @@ class simd_recurrent {
       const index_t t = way.reverse ? k : length - 1 - k, behind = way.reverse ? t - 1 : t + 1, ahead = way.reverse ? t + 1 : t - 1;
       const T* const given = gradients + k % 2 * p.rows() * p.gate_stride;
       T* const next = gradients + (1 - k % 2) * p.rows() * p.gate_stride;
+      const index_t there = rank.there(t);
       call.pool.parallel_for_worker(p.blocks, [&](index_t block, int worker) {
         T* const strip = strips + worker * p.strip_size();
         const index_t u = block * C, units = h - u < C ? h - u : C;
-        for (index_t i = 0; i < p.samples; i += R) {
-          const index_t rows = p.samples - i < R ? p.samples - i : R;
-          if (k > 0)
-            kernel::run_tile<T, Arch>(G * h, kernel::strided<T>{given + i * p.gate_stride, p.gate_stride, 1}, panels + u * G * h,
-                                      kernel::store_result<T, Arch>{{strip, C}, false}, 0, 0, rows, C, true, true);
+        for (index_t i = 0; i < there; i += group) {
+          const index_t rows = there - i < group ? there - i : group;
+          if (k > 0) multiply(G * h, given + i * p.gate_stride, p.gate_stride, rows, panels + u * G * h, 1, units, strip);
           for (index_t r = 0; r < rows; ++r) {
-            const index_t b = i + r, row = b * length + t, row_ahead = b * length + ahead;
+            const index_t slot = i + r, b = rank.order[slot], row = b * length + t, row_ahead = b * length + ahead;
             const op::recurrent_place place = op::place_of(s, way.reverse, length, b, t);
             const bool left = op::place_of(s, way.reverse, length, b, behind).goes_on;
-            T* const own_carry = carries + b * p.state_stride + u;
+            T* const own_carry = carries + slot * p.state_stride + u;
             for (index_t c = 0; c < units; c += W) {
               const index_t lanes = units - c < W ? units - c : W;
               V d_in[G], d_out[G], carry = O<T>::zero();
@@ -169,13 +228,15 @@ class simd_recurrent {
                 const V& recurrent = Cell::same_gradient ? d_in[g] : d_out[g];
                 O<T>::store_some(dx.data + row * G * h + g * h + u + c, d_in[g], lanes);
                 if constexpr (!Cell::same_gradient) O<T>::store_some(dr.data + row * G * h + g * h + u + c, recurrent, lanes);
-                O<T>::store_some(next + b * p.gate_stride + g * h + u + c, recurrent, lanes);
+                O<T>::store_some(next + slot * p.gate_stride + g * h + u + c, recurrent, lanes);
               }
             }
           }
         }
       });
     }
+    zero_padding(call.pool, s, dx, 0, G * h);
+    zero_padding(call.pool, s, dr, 0, G * h);
   }
 
   template <lane_value T>

@@ -44,6 +44,13 @@ struct vector_math {
     return exp_of_reduced(x, t - magic) * O::from_bits(O::template shift_left<single ? 23 : 52>(O::bits(t)));
   }
 
+  /// 1 / (1 + exp(-x)), within 3 units in the last place; below -87 (double: -708) it stays what it is there, 1.7e-38 (3e-308).
+  static V sigmoid(const V& x) {
+    constexpr T most = single ? T(87) : T(708);
+    const V near = O::min(O::set(most), O::max(O::set(-most), x));  // NaN passes both
+    return O::set(T(1)) / (O::set(T(1)) + exp_near(O::zero() - near));
+  }
+
   static V log(const V& x) {
     constexpr integer root_half = single ? integer(0x3f3504f3) : static_cast<integer>(0x3fe6a09e667f3bcd);
     constexpr int digits = single ? 23 : 52;
