@@ -63,6 +63,7 @@ class skeleton {
   void visit_state(Visitor&& v) {
     v.counter("step", step_);
   }
+  void put_state() const {}
 
  private:
   template <class Spec>
