@@ -4,8 +4,8 @@
 
 compile_and_run.py NVCC SOURCE --out FOLDER --root PROJECT [--arch 80 90] [--budgets] [--system FOLDER] [--define NAME=VALUE]
 
-Budgets, of every kernel: no spilled register, no array in local memory, registers for two blocks of its threads at least on a processor,
-static shared memory of at most 48 KiB. Of a file: CPU seconds and memory of its compilers for one architecture. What a line
+Budgets, of every kernel: no spilled register, no array in local memory, registers for two blocks of its threads at least on a processor
+(for one of a kernel over doubles, which take two registers each and are there for checks), static shared memory of at most 48 KiB. Of a file: CPU seconds and memory of its compilers for one architecture. What a line
 `// ptx: KERNEL has INSTRUCTION` of the file asks for has to be in the PTX of at least one kernel of that name.
 A program that finds no GPU ends with 77: it was compiled and linked, which is all that could be shown.
 """
@@ -88,7 +88,8 @@ if o.budgets:
             faults.append(f"{name}: spills {stores} bytes ({symbol})")
         elif frame:
             faults.append(f"{name}: {frame} bytes of local memory ({symbol})")
-        if registers * threads * (2 if threads <= 512 else 1) > REGISTERS_A_PROCESSOR:
+        blocks = 1 if threads > 512 or "kernelId" in symbol else 2
+        if registers * threads * blocks > REGISTERS_A_PROCESSOR:
             faults.append(f"{name}: {registers} registers for {threads} threads ({symbol})")
         if shared and int(shared[1]) > 48 * 1024:
             faults.append(f"{name}: {shared[1]} bytes of shared memory")
