@@ -2,6 +2,8 @@
 #pragma once
 
 #include <charconv>
+#include <cstdio>
+#include <exception>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -50,6 +52,24 @@ void parse(int argc, char** argv, const Known& known) {
     };
     if (!known(name, take)) throw usage_error("there is no option " + std::string(name) + "; see --help");
     if (has_value && !taken) throw usage_error("option " + std::string(name) + " takes no value; see --help");
+  }
+}
+
+/// A whole program: exit status 0 and what run(options) returns as the last line, or 2 with one sentence on standard error.
+template <class Options, class Run>
+int run_program(int argc, char** argv, const char* usage, Options (*parse)(int, char**), const Run& run) {
+  try {
+    const Options o = parse(argc, argv);
+    if (o.help) {
+      std::fputs(usage, stdout);
+      return 0;
+    }
+    std::printf("%s\n", run(o).c_str());
+    return 0;
+  } catch (const std::exception& e) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "%s\n", e.what());
+    return 2;
   }
 }
 

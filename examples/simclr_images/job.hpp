@@ -375,24 +375,14 @@ results run(const options& o, Backend& backend, const char* backend_name) {
   return r;
 }
 
-/// The whole program on a back end made by `make(threads)`: exit status 0, or 2 with one sentence on standard error.
+/// The whole program on a back end made by `make(threads)`.
 template <class Make>
 int run_program(int argc, char** argv, const char* backend_name, Make&& make) {
-  try {
-    const options o = parse(argc, argv);
-    if (o.help) {
-      std::fputs(usage, stdout);
-      return 0;
-    }
+  return command_line::run_program(argc, argv, usage, parse, [&](const options& o) {
     auto backend = make(o.threads);
     const results r = o.encoder == "resnet18" ? run<resnet18>(o, *backend, backend_name) : run<conv>(o, *backend, backend_name);
-    std::printf("%s\n", json(r).c_str());
-    return 0;
-  } catch (const std::exception& e) {
-    std::fflush(stdout);
-    std::fprintf(stderr, "%s\n", e.what());
-    return 2;
-  }
+    return json(r);
+  });
 }
 
 }  // namespace simclr_images
