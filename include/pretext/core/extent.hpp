@@ -11,7 +11,7 @@ namespace pretext {
 /// Structure that travels beside the numbers: whatever is not set does not apply. Owns nothing.
 struct extent {
   index_t samples = 0;
-  /// Positions per sample (padded) and, where samples differ, each one's own length.
+  /// Positions per sample (padded) and, where samples differ, each one's own length (samples), from 0 to `length`.
   index_t length = 0;
   const std::int32_t* lengths = nullptr;
   /// Packed sequences: the number of the sequence that each position (samples, length) belongs to, in runs; below 0: to none.

@@ -13,6 +13,7 @@ namespace pretext::eval {
 
 /// Lets an autoregressive trainer go on with a text by `count` tokens, each chosen from the scores after those before it.
 ///   eval::continue_text(trainer, tokens, 200, generate::sampling{.temperature = 0.8f}, seed);
+/// shapes  tokens (N) of int32, N >= 1, each below the trainer's vocabulary; (N + count) afterwards
 /// cost    one pass over at most the trainer's length of tokens for each new one
 /// errors  pretext[eval.212] nothing to go on from; pretext[generate.101] a setting out of range
 /// repeat  a token is a function of (seed, its number) and the scores

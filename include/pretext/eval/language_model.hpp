@@ -62,6 +62,8 @@ class language_model {
 
 /// Predicts every token of a text but the first from those before it in its window: windows of the trainer's length follow each other, the
 /// last may be shorter.
+/// shapes  tokens (N) of int32, each below the trainer's vocabulary
+/// units   losses in nats a token
 /// errors  pretext[eval.211] fewer than two tokens
 template <class Trainer>
 token_scores next_token_scores(const Trainer& trainer, std::span<const std::int32_t> tokens, index_t windows_at_once = 64) {
@@ -93,6 +95,8 @@ token_scores next_token_scores(const Trainer& trainer, std::span<const std::int3
 
 /// Hides tokens of a text by the trainer's own corruption, once, and has them said again: windows of the trainer's length follow each
 /// other, the last may be shorter.
+/// shapes  tokens (N) of int32, each below the trainer's vocabulary
+/// units   losses in nats a token
 /// errors  pretext[eval.214] a text of which nothing is hidden
 /// repeat  what is hidden follows from `seed` alone
 template <class Trainer>
