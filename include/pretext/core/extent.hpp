@@ -23,6 +23,12 @@ struct extent {
   const std::int32_t* offsets = nullptr;
   const std::int32_t* columns = nullptr;
   const std::int32_t* graph_of = nullptr;
+
+  /// Throws where a sample is longer than its row of `row` positions: what lies behind belongs to the next one.
+  constexpr void check_lengths(index_t count, index_t row) const {
+    for (index_t b = 0; lengths != nullptr && b < count; ++b)
+      expects(lengths[b] >= 0 && lengths[b] <= row, "value.124", "a sample's own length is not between 0 and the number of positions");
+  }
 };
 
 /// What a stage is given: a tensor and its structure. Layers that do not care pass the structure on.

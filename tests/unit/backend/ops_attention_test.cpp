@@ -141,3 +141,20 @@ TEST_CASE("attention: sizes that do not fit are refused", "[backend][ops][attent
   CHECK_THROWS_WITH(run(op::attention, in(qkv, {1, 2, 15}), extent{}, op::attention_options{.heads = 2}, out(y, {1, 2, 5}), out(lse, {1, 2, 2})),
                     Catch::Contains("shape.123"));
 }
+
+TEST_CASE("attention: a sample longer than its row is refused", "[backend][ops][attention]") {
+  const std::vector<float> qkv(2 * 2 * 3);
+  std::vector<float> y(2 * 2), lse(2 * 2), dqkv(2 * 2 * 3);
+  for (const std::vector<std::int32_t>& lengths : {std::vector<std::int32_t>{2, 3}, std::vector<std::int32_t>{-1, 2}}) {
+    const extent structure{.samples = 2, .length = 2, .lengths = lengths.data()};
+    const auto refused = [&](auto&& run) {
+      CHECK_THROWS_WITH(run(op::attention, in(qkv, {2, 2, 3}), structure, op::attention_options{}, out(y, {2, 2, 1}), out(lse, {2, 1, 2})),
+                        Catch::Contains("value.124"));
+      CHECK_THROWS_WITH(run(op::attention_gradient, in(qkv, {2, 2, 3}), structure, op::attention_options{}, in(y, {2, 2, 1}), in(lse, {2, 1, 2}),
+                            in(y, {2, 2, 1}), out(dqkv, {2, 2, 3})),
+                        Catch::Contains("value.124"));
+    };
+    refused(runner<simd>(1));
+    refused(runner<pretext::backend::reference>());
+  }
+}

@@ -94,3 +94,17 @@ TEMPLATE_TEST_CASE("recurrent: the bits of a sample do not depend on the lengths
     compare(pretext::cell::gru{}, reverse);
   }
 }
+
+TEST_CASE("recurrent: a sample longer than its row is refused", "[backend][ops][recurrent]") {
+  const std::vector<std::int32_t> lengths{2, 3};
+  const extent structure{.samples = 2, .length = 2, .lengths = lengths.data()};
+  std::vector<float> y(2 * 2), x(2 * 2 * 4), weight(4), bias(4), cells(2 * 2);
+  const auto refused = [&](auto&& run) {
+    CHECK_THROWS_WITH(run(op::recurrent, pretext::cell::lstm{}, in(x, {2, 2, 4}), in(weight, {4, 1}), in(bias, {4}), structure, op::recurrent_way{},
+                          out(y, {2, 2, 1}), out(x, {2, 2, 4}), out(cells, {2, 2, 1})),
+                      Catch::Contains("value.124"));
+    CHECK_THROWS_WITH(run(op::previous_outputs, in(y, {2, 2, 1}), structure, op::recurrent_way{}, out(cells, {2, 2, 1})), Catch::Contains("value.124"));
+  };
+  refused(runner<simd>(1));
+  refused(runner<pretext::backend::reference>());
+}

@@ -81,6 +81,9 @@ TEST_CASE("positions: a learned table is added and gets its gradient", "[backend
   const std::vector<float> table(4);
   std::vector<float> y(6);
   CHECK_THROWS_WITH(run(op::add_positions, in(table, {2, 2}), extent{}, out(y, {1, 3, 2})), Catch::Contains("value.122"));
+  const std::vector<std::int32_t> lengths{4};
+  CHECK_THROWS_WITH(run(op::add_positions, in(table, {2, 2}), extent{.samples = 1, .length = 3, .lengths = lengths.data()}, out(y, {1, 3, 2})),
+                    Catch::Contains("value.124"));
 }
 
 TEST_CASE("positions: packed sequences begin at 0", "[backend][ops][sequence]") {

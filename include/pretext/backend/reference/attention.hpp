@@ -57,6 +57,7 @@ struct reference_attention {
     using M = master_t<T>;
     using std::exp, std::log;
     const heads_of<T> z(qkv.shape, o);
+    s.check_lengths(z.samples, z.length);
     in_master(memory, y, [&](tensor_view<M> values) {
       for (M& v : values) v = M{};
       z.for_each(s, o, [&](index_t b, index_t h, index_t i, op::key_run keys) {
@@ -79,6 +80,7 @@ struct reference_attention {
     using M = master_t<T>;
     using std::exp;
     const heads_of<T> z(qkv.shape, o);
+    s.check_lengths(z.samples, z.length);
     in_master(memory, dqkv, [&](tensor_view<M> d) {
       for (M& v : d) v = M{};
       z.for_each(s, o, [&](index_t b, index_t h, index_t i, op::key_run keys) {

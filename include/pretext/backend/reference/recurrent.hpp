@@ -13,6 +13,7 @@ struct reference_recurrent {
   /// Calls step(b, t, place, t before) in the direction of the network, or against it.
   template <class F>
   static void for_each_step(const extent& s, const op::recurrent_way& way, index_t samples, index_t length, bool against, const F& step) {
+    s.check_lengths(samples, length);
     for (index_t b = 0; b < samples; ++b)
       for (index_t k = 0; k < length; ++k) {
         const index_t t = way.reverse != against ? length - 1 - k : k;

@@ -24,6 +24,7 @@ struct reference_sequence {
   static void run(op::add_positions_op, workspace&, const auto& table, const extent& s, tensor_view<T> y) {
     using M = master_t<T>;
     const index_t samples = y.extent(0), length = samples == 0 ? 0 : y.rows() / samples;
+    s.check_lengths(samples, length);
     op::for_each_position(s, samples, length, [&](index_t b, index_t t, index_t position) {
       expects(position < table.rows(), "value.122", "a sequence is longer than there are positions");
       for (index_t j = 0; j < y.columns(); ++j)
@@ -33,6 +34,7 @@ struct reference_sequence {
   template <class T>
   static void run(op::add_positions_gradient_op, workspace&, const auto& dy, const extent& s, tensor_view<T> dtable) {
     const index_t samples = dy.extent(0), length = samples == 0 ? 0 : dy.rows() / samples;
+    s.check_lengths(samples, length);
     op::for_each_position(s, samples, length, [&](index_t b, index_t t, index_t position) {
       for (index_t j = 0; j < dy.columns(); ++j) dtable(position, j) += static_cast<T>(dy(b * length + t, j));
     });
@@ -49,6 +51,7 @@ struct reference_sequence {
   static void run(op::rotate_positions_op, workspace&, const extent& s, index_t heads, double base, bool inverse, tensor_view<T> qkv) {
     using M = master_t<T>;
     const index_t samples = qkv.extent(0), length = qkv.extent(1), d = qkv.columns() / (3 * heads);
+    s.check_lengths(samples, length);
     op::for_each_position(s, samples, length, [&](index_t b, index_t t, index_t position) {
       for (index_t c = 0; c < d / 2; ++c) {
         const double angle = static_cast<double>(position) * std::pow(base, -2.0 * static_cast<double>(c) / static_cast<double>(d));

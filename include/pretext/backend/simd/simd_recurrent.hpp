@@ -103,6 +103,7 @@ class simd_recurrent {
     using M = kernel::simd_math<T, Arch>;
     constexpr index_t G = Cell::gates, W = O<T>::width, C = plan<T>::C, group = plan<T>::group;
     const plan<T> p(x.shape, weight.columns());
+    s.check_lengths(p.samples, p.length);
     const index_t h = p.units, length = p.length, out_stride = y.columns();
     T* const panels = call.scratch<T>();
     T* const states = panels + p.forward_panels();  // outputs of the step before and of this one
@@ -179,6 +180,7 @@ class simd_recurrent {
     using M = kernel::simd_math<T, Arch>;
     constexpr index_t G = Cell::gates, W = O<T>::width, C = plan<T>::C, group = plan<T>::group;
     const plan<T> p(dx.shape, weight.columns());
+    s.check_lengths(p.samples, p.length);
     const index_t h = p.units, length = p.length, out_stride = y.columns();
     T* const panels = call.scratch<T>();
     T* const carries = panels + p.backward_panels();
@@ -242,6 +244,7 @@ class simd_recurrent {
   template <lane_value T>
   static void run(op::previous_outputs_op, const simd_call& call, const input<T>& y, const extent& s, const op::recurrent_way& way, const tensor_view<T>& to) {
     const index_t length = y.extent(1), h = to.columns();
+    s.check_lengths(y.extent(0), length);
     call.pool.parallel_for(to.rows(), rows_at_once(h), [&](index_t begin, index_t end) {
       for (index_t row = begin; row < end; ++row) {
         const index_t b = row / length, t = row % length, before = way.reverse ? row + 1 : row - 1;

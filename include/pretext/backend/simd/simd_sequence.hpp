@@ -44,6 +44,7 @@ struct simd_sequence {
   template <stored_value S, class T = master_t<S>>
   static void run(op::add_positions_op, const simd_call& call, const master<S>& table, const extent& s, const tensor_view<S>& y) {
     const index_t samples = y.extent(0), length = samples == 0 ? 0 : y.rows() / samples, n = y.columns();
+    s.check_lengths(samples, length);
     op::for_each_position(s, samples, length, [&](index_t, index_t, index_t position) {
       expects(position < table.rows(), "value.122", "a sequence is longer than there are positions");
     });
@@ -56,6 +57,7 @@ struct simd_sequence {
   template <lane_value T, stored_in<T> X>
   static void run(op::add_positions_gradient_op, const simd_call& call, const tensor_view<X>& dy, const extent& s, const tensor_view<T>& dtable) {
     const index_t samples = dy.extent(0), length = samples == 0 ? 0 : dy.rows() / samples, n = dy.columns();
+    s.check_lengths(samples, length);
     call.pool.parallel_for(n, columns_at_once, [&](index_t begin, index_t end) {
       op::for_each_position(s, samples, length, [&](index_t b, index_t t, index_t position) {
         add_run<T>(stored_as<X>(dy).data + (b * length + t) * n, begin, end, dtable.data + position * n);
@@ -86,6 +88,7 @@ struct simd_sequence {
   static void run(op::rotate_positions_op, const simd_call& call, const extent& s, index_t heads, double base, bool inverse, const tensor_view<S>& qkv) {
     constexpr index_t W = O<T>::width;
     const index_t samples = qkv.extent(0), length = qkv.extent(1), d = qkv.columns() / (3 * heads), half = d / 2;
+    s.check_lengths(samples, length);
     T *const cosines = call.scratch<T>(), *const sines = cosines + length * half;
     call.pool.parallel_for(half, 8, [&](index_t begin, index_t end) {
       for (index_t c = begin; c < end; ++c) {
